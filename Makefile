@@ -1,0 +1,51 @@
+# Needs Python 3.11 and make, nothing else. `make run` makes the environment when it is missing, then does the main job.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := run
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test lint docs lock clean
+
+run: $(STAMP)
+	$(BIN)/npl run
+
+test: lint
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/npl standard build --check
+
+# Everything that is generated from the standard.
+docs: $(STAMP)
+	$(BIN)/npl standard build
+
+# requirements.lock from the dependencies in pyproject.toml. What is pinned stays; `make lock UPGRADE=1` moves it.
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --quiet $(if $(UPGRADE),--upgrade) \
+	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+
+# Environment and caches; never the data in var/.
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv installs the lock in a quarter of pip's time, and comes from the lock itself, checked by its hash.
+# Compiled now: else each of the many Airflow and dbt processes may have to do it.
+$(STAMP): requirements.lock pyproject.toml
+	for python in python3.11 python3 none; do \
+	  if [ $$python = none ]; then echo "需要 Python 3.11 / Python 3.11 is needed" >&2; exit 2; fi; \
+	  if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	$$python -m venv $(VENV)
+	awk '/^[^ #]/ {keep = /^uv==/} keep' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
