@@ -1,0 +1,185 @@
+"""From the standard's rules and fields to DuckDB SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from expectations.spec import FieldSpec, Rule, Standard, TableSpec
+
+# LIKE and length() rather than regular expressions: each constant pattern is compiled once per column and query,
+# which for a small filing used to cost more than reading it
+MISSING = "({text} in ('ND1', 'ND2', 'ND3', 'ND5', 'HIDDEN') or {text} like 'ND4-____-__-__')"
+TRUE_WORDS = ("是", "Y", "y", "true", "TRUE", "True", "1")
+FALSE_WORDS = ("否", "N", "n", "false", "FALSE", "False", "0")
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One boolean that must hold: a rule, or a rule applied to one field; `index` numbers it within its table."""
+
+    rule: Rule
+    field: str | None
+    sql: str
+    index: int
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns that a finding of this check points at."""
+        return (self.field,) if self.field else self.rule.fields
+
+
+def sql_text(value: str | None) -> str:
+    """A SQL string literal."""
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def sql_list(values: Sequence[str]) -> str:
+    """A SQL list of strings."""
+    return "[" + ", ".join(sql_text(value) for value in values) + "]::varchar[]"
+
+
+def column_names(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """The columns of a relation, in order."""
+    return [row[0] for row in con.execute(f"select column_name from (describe {relation})").fetchall()]
+
+
+def text_column(name: str) -> str:
+    """The column that holds a cell as it was filed."""
+    return '"' + name.replace('"', '""') + '__text"'
+
+
+def macros_of(standard: Standard) -> list[str]:
+    """Macros that rules may call: code_<list>(text), parent_<list>(code), has_personal_data(text), and the standard's own."""
+    statements = []
+    for name, codes in standard.codes.items():
+        spelled = " ".join(f"when {sql_text(text)} then {sql_text(code.code)}" for code in codes for text in code.spellings)
+        grouped = " ".join(f"when {sql_text(code.code)} then {sql_text(code.parent)}" for code in codes if code.parent)
+        statements.append(f"create or replace macro code_{name}(spelling) as case spelling {spelled} end")
+        statements.append(f"create or replace macro parent_{name}(code) as "
+                          + (f"case code {grouped} end" if grouped else "null::varchar"))
+    patterns = " or ".join(f"regexp_matches(cell, {sql_text(pattern.pattern)})" for pattern in standard.head.personal_data)
+    statements.append(f"create or replace macro has_personal_data(cell) as {patterns or 'false'}")
+    statements.append(f"create or replace macro hold_ceiling() as {standard.head.hold_ceiling}")
+    statements.append(f"create or replace macro standard_versions() as {sql_list(standard.version_names)}")
+    return statements + [part.strip() for part in standard.macros.split(";\n") if part.strip()]
+
+
+def typed_expression(standard: Standard, field: FieldSpec) -> str:
+    """SQL of a field's typed value from its text: null when absent, a missing-data code, or not of the type."""
+    text = text_column(field.name)
+    value = f"case when {MISSING.format(text=text)} then null else {_cast(field, text)} end"
+    if field.default is None:
+        return value
+    return f"case when {text} is null then {_cast(field, sql_text(field.default))} else {value} end"
+
+
+def _cast(field: FieldSpec, text: str) -> str:
+    kind = field.base_type
+    if kind == "text":
+        return text
+    if kind == "code":
+        return f"code_{field.code_list}({text})"
+    if kind == "boolean":
+        return f"case when {text} in {_tuple(TRUE_WORDS)} then true when {text} in {_tuple(FALSE_WORDS)} then false end"
+    if kind == "integer":
+        return f"case when regexp_full_match({text}, '-?[0-9]+') then try_cast({text} as bigint) end"
+    if kind == "decimal":
+        # a plain try_cast would round 1.239 to 1.24 and take 1E+05: what was filed must be what is kept
+        return f"case when regexp_full_match({text}, '-?[0-9]+(\\.[0-9]{{1,{field.arguments[1]}}})?') then try_cast({text} as {field.type}) end"
+    if kind == "date":
+        return (f"case when {text} like '____-__-__' then try_cast({text} as date) "
+                f"when length({text}) = 8 then try_cast(try_strptime({text}, '%Y%m%d') as date) end")
+    return f"case when {text} like '____-__-__%' then try_cast({text} as timestamp) end"
+
+
+def _tuple(values: Sequence[str]) -> str:
+    return "(" + ", ".join(sql_text(value) for value in values) + ")"
+
+
+def version_expression(standard: Standard, spec: TableSpec) -> str:
+    """SQL of the version that judges a row: by the table's version date, else by the end of the filing's period."""
+    versions = standard.head.versions
+    if spec.version_date is None or len(versions) == 1:
+        return sql_text(standard.latest_version)
+    day = f"coalesce({spec.version_date}, context.filing_period_end)" if "filing_period_end" in standard.head.context else spec.version_date
+    later = " ".join(f"when {day} >= date '{version.valid_from}' then {sql_text(version.version)}" for version in reversed(versions[1:]))
+    return f"case {later} else {sql_text(versions[0].version)} end"
+
+
+def checks_of(standard: Standard, table: str, filed_columns: Sequence[str]) -> list[Check]:
+    """Every check of a table's active rules, rules in the order of their ids, fields in the order of the table."""
+    spec = standard.all_tables[table]
+    checks: list[Check] = []
+    for rule in standard.rules_of(table):
+        for field, sql in _expand(standard, spec, rule, filed_columns):
+            checks.append(Check(rule, field, _applicable(standard, spec, rule, sql), len(checks)))
+    return checks
+
+
+def personal_cells(filed_columns: Sequence[str]) -> str:
+    """SQL of a list that tells, cell by cell, where personal data stands; null when the whole row is clean.
+
+    The row is looked at once as a whole; its cells only when that finds something.
+    """
+    if not filed_columns:
+        return "null::boolean[]"
+    cells = ", ".join(text_column(name) for name in filed_columns)
+    return (f"case when has_personal_data(concat_ws(chr(31), {cells})) "
+            f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end")
+
+
+def _expand(standard: Standard, spec: TableSpec, rule: Rule, filed_columns: Sequence[str]) -> list[tuple[str | None, str]]:
+    if rule.for_each is None:
+        return [(None, rule.check)]
+    if rule.for_each == "columns":
+        return [(name, rule.check.replace("{has_personal_data}", f"coalesce(personal_cells[{number}], false)"))
+                for number, name in enumerate(filed_columns, start=1)]
+    chosen = [field for field in spec.fields if _chosen(rule.for_each, field)]
+    return [(field.name, fill_tokens(standard, rule.check, field)) for field in chosen]
+
+
+def _chosen(for_each: str, field: FieldSpec) -> bool:
+    return {
+        "typed_fields": field.base_type not in ("text", "code"),
+        "code_fields": field.base_type == "code",
+        "state_fields": field.states is not None,
+        "required_fields": field.can_be_required,
+        "missing_fields": True,
+        "hidden_fields": field.hidden_from is not None,
+    }[for_each]
+
+
+def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
+    """Put one field's SQL in the place of the tokens of a rule that looks at each field."""
+    text = text_column(field.name)
+    allowed = [*field.nd, *(["HIDDEN"] if field.hidden_from else [])]
+    hidden = _versions_sql(standard, field.hidden_from, None) if field.hidden_from else "false"
+    required = "true" if field.required else f"({field.required_when})"
+    spellings = [text for code in standard.codes.get(field.states or "", ()) for text in code.spellings]
+    replacements = {
+        "{field}": field.name, "{text}": text, "{is_missing_code}": MISSING.format(text=text),
+        "{allowed_codes}": sql_list(allowed), "{is_hidden}": hidden, "{is_required}": f"({required} and not {hidden})",
+        "{spellings}": sql_list(spellings),
+    }
+    for token, sql in replacements.items():
+        check = check.replace(token, sql)
+    return check
+
+
+def _versions_sql(standard: Standard, since: str | None, until: str | None) -> str:
+    names = standard.version_names
+    chosen = names[names.index(since) if since else 0: names.index(until) + 1 if until else None]
+    return "true" if chosen == names else f"standard_version in {_tuple(chosen)}"
+
+
+def _applicable(standard: Standard, spec: TableSpec, rule: Rule, sql: str) -> str:
+    conditions = [_versions_sql(standard, rule.since, rule.until)]
+    if rule.when:
+        conditions.append(f"({rule.when})")
+    for exception in rule.exceptions:
+        day = spec.version_date or "filing_period_end"
+        conditions.append(f"not coalesce(filing_subject = {sql_text(exception.institution)} and {day} between "
+                          f"date '{exception.valid_from}' and date '{exception.valid_to}', false)")
+    needed = " and ".join(condition for condition in conditions if condition != "true")
+    return f"(case when {needed} then ({sql}) end)" if needed else f"({sql})"

@@ -1,0 +1,216 @@
+"""All rules of a table, judged in DuckDB.
+
+Relations in the work database (one per filing), for each table of the standard:
+  raw_<table>        as filed: `row_number`, then one text column per filed column (made by whoever reads the filing)
+  accepted_<table>   accepted rows in force, typed (made by whoever keeps them; empty when there are none)
+  filed_<table>      typed rows and `mask_<n>`: bit i set when check i of the row scope is broken
+  known_<table>      accepted_<table> and filed_<table> together, for rules across filings
+  broken_<table>     (check_index, row_number) of the rules of scope `table` and `cross`
+Row rules are ONE select over the raw rows: casts, masks and typed rows come out of the same pass.
+Nothing here knows about NPLs: a standard of another field runs the same way.
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations.compile import (
+    Check, checks_of, column_names, macros_of, personal_cells, sql_text, typed_expression, version_expression,
+)
+from expectations.spec import Standard, TableSpec
+
+BITS = 63  # a BIGINT's usable bits
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """What one table's pass found: rows judged and held, and the number of findings of each check that was broken."""
+
+    table: str
+    rows: int
+    held: int
+    counts: Mapping[Check, int]
+
+    def count(self, rule_id: str) -> int:
+        """Findings of one rule (rows, or rows x fields for a rule that looks at each field)."""
+        return sum(count for check, count in self.counts.items() if check.rule.id == rule_id)
+
+
+def connect(path: str, memory_limit: str = "2GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """A connection to a work database with the limits that keep one filing from taking the machine."""
+    return duckdb.connect(path, config={"memory_limit": memory_limit, "threads": threads})
+
+
+def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping[str, str | None]) -> None:
+    """Make the standard's macros, the filing's context and empty relations for whatever was not provided."""
+    for statement in macros_of(standard):
+        con.execute(statement)
+    columns = ", ".join(f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items())
+    con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
+    present = relations(con)
+    for name, shape in standard.head.references.items():
+        if name not in present:
+            con.execute(f"create table {name} ({', '.join(f'{column} {kind_of(kind)}' for column, kind in shape.items())})")
+    for table in standard.all_tables.values():
+        if f"accepted_{table.table}" not in present:
+            con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
+        if f"raw_{table.table}" not in present:
+            con.execute(f"create table raw_{table.table} (row_number bigint)")
+        con.execute(f"create or replace view filed_{table.table} as select * from accepted_{table.table} limit 0")
+
+
+def relations(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Names of the tables and views in the work database."""
+    return {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
+
+
+def kind_of(kind: str) -> str:
+    """The DuckDB type of a type of the standard."""
+    base = kind.partition("(")[0]
+    return {"text": "varchar", "code": "varchar", "integer": "bigint"}.get(base, kind)
+
+
+def accepted_ddl(table: TableSpec) -> str:
+    """Columns of accepted rows, as DuckDB DDL."""
+    fields = ", ".join(f"{field.name} {kind_of(field.type)}" for field in table.fields)
+    return ("filing_id varchar, filing_institution varchar, filing_period varchar, row_number bigint, standard_version varchar, "
+            f"{fields}, missing_reasons map(varchar, varchar)")
+
+
+def load_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Make raw_<table> from text rows (first column `row_number`); a file read in parts is loaded in parts."""
+    con.register("rows_as_filed", rows)
+    con.execute(f"create or replace table raw_{table} as select * from rows_as_filed")
+    con.unregister("rows_as_filed")
+
+
+def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[Check]:
+    """Make filed_<table> from raw_<table>, and known_<table>; return the table's checks, in bit order."""
+    spec = standard.all_tables[table]
+    filed = column_names(con, f"raw_{table}")
+    columns = [name for name in filed if name != "row_number"]
+    checks = checks_of(standard, table, columns)
+    texts = ", ".join(f'"{name}" as "{name}__text"' if name in filed else f'null::varchar as "{name}__text"'
+                      for name in dict.fromkeys([*(field.name for field in spec.fields), *filed]) if name != "row_number")
+    typed = ", ".join(f"{typed_expression(standard, field)} as {field.name}" for field in spec.fields)
+    context = ", ".join(standard.head.context)
+    kept = ", ".join(field.name for field in spec.fields)
+    row_checks = [check for check in checks if check.rule.scope == "row"]
+    masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks)))
+    kind = "table" if (f"filed_{table}",) in con.execute("select table_name from duckdb_tables()").fetchall() else "view"
+    con.execute(f"drop {kind} if exists filed_{table}")
+    # Layered projections with no filter or join to plan: the optimizer would inline the layers into each
+    # other and plan every cast once per rule, five times the cost of running them on a small filing.
+    con.execute("pragma disable_optimizer")
+    try:
+        con.execute(f"""
+            create or replace table filed_{table} as
+            with as_text as (select row_number, {texts} from raw_{table}),
+            as_typed as (select *, {typed}, {personal_cells(columns)} as personal_cells from as_text),
+            as_judged as (select as_typed.*, {version_expression(standard, spec)} as standard_version, context.*
+                          from as_typed cross join filing_context as context)
+            select row_number, standard_version, {kept}{', ' + context if context else ''}{', ' + masks if masks else ''}
+            from as_judged""")
+    finally:
+        con.execute("pragma enable_optimizer")
+    con.execute(f"""
+        create or replace view known_{table} as
+        select filing_id, row_number, standard_version, {kept}, false as is_filed from accepted_{table}
+        union all by name
+        select null as filing_id, row_number, standard_version, {kept}, true as is_filed from filed_{table}""")
+    return checks
+
+
+def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, checks: Sequence[Check]) -> TableResult:
+    """Count what every check of a table finds, and mark the held rows in `held_<table>` (row_number)."""
+    con.execute(f"create or replace table broken_{table} (check_index integer, row_number bigint)")
+    for check in checks:
+        if check.rule.scope != "row":
+            con.execute(f"""
+                insert into broken_{table}
+                select {check.index}, row_number
+                from (select row_number, {check.sql} as holds from filed_{table} as filed)
+                where not coalesce(holds, true)""")
+    row_checks = [check for check in checks if check.rule.scope == "row"]
+    counts = dict.fromkeys((check.index for check in checks), 0)
+    tallies = ", ".join(f"count(*) filter (where {_bit(check, row_checks)})" for check in row_checks)
+    rows, *row_counts = _one(con, f"select count(*){', ' + tallies if tallies else ''} from filed_{table}")
+    counts |= {check.index: count for check, count in zip(row_checks, row_counts, strict=True)}
+    counts |= dict(con.execute(f"select check_index, count(*) from broken_{table} group by 1").fetchall())
+    holding = [check for check in checks if check.rule.severity == "hold"]
+    con.execute(f"create or replace table held_{table} as {_rows_breaking(table, holding, row_checks)}")
+    return TableResult(table, rows, count_rows(con, f"held_{table}"), {check: counts[check.index] for check in checks})
+
+
+def broken_rows(table: str, check: Check, checks: Sequence[Check]) -> str:
+    """SQL of the row numbers that break one check."""
+    return _rows_breaking(table, [check], [each for each in checks if each.rule.scope == "row"])
+
+
+def hold_dependents(con: duckdb.DuckDBPyConnection, standard: Standard, tables: Iterable[str]) -> None:
+    """Hold what points at a held row by foreign key, until nothing more is held."""
+    names = [name for name in tables if standard.all_tables[name].foreign_keys]
+    while sum(_hold_children(con, standard.all_tables[name]) for name in names):
+        pass
+
+
+def _hold_children(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
+    before = count_rows(con, f"held_{spec.table}")
+    for foreign in spec.foreign_keys:
+        same = " and ".join(f"child.{ours} = parent.{theirs}" for ours, theirs in zip(foreign.fields, foreign.references, strict=True))
+        con.execute(f"""
+            insert into held_{spec.table}
+            select distinct child.row_number from filed_{spec.table} as child
+            join filed_{foreign.table} as parent on {same}
+            where parent.row_number in (select row_number from held_{foreign.table})
+              and child.row_number not in (select row_number from held_{spec.table})""")
+    return count_rows(con, f"held_{spec.table}") - before
+
+
+def held_principal_ratio(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> float:
+    """Share of the table's principal that is held (0-1); 0 where the table names no principal."""
+    if spec.principal_field is None:
+        return 0.0
+    found = _one(con, f"""
+        select coalesce(sum({spec.principal_field}) filter (where row_number in (select row_number from held_{spec.table}))
+                        / nullif(sum({spec.principal_field}), 0), 0) from filed_{spec.table}""")
+    return float(found[0])
+
+
+def count_rows(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Rows of a relation of the work database."""
+    return int(_one(con, f"select count(*) from {relation}")[0])
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    # fetchone() would leave a streaming result open, and DuckDB 2 then refuses the next statement
+    (row,) = con.execute(sql).fetchall()
+    return tuple(row)
+
+
+def _masks(row_checks: Sequence[Check]) -> list[str]:
+    words = [row_checks[start:start + BITS] for start in range(0, len(row_checks), BITS)]
+    return [" | ".join(f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word))
+            for word in words]
+
+
+def _bit(check: Check, row_checks: Sequence[Check]) -> str:
+    word, bit = divmod(row_checks.index(check), BITS)
+    return f"mask_{word} & {1 << bit} <> 0"
+
+
+def _rows_breaking(table: str, checks: Sequence[Check], row_checks: Sequence[Check]) -> str:
+    bits = [_bit(check, row_checks) for check in checks if check.rule.scope == "row"]
+    others = [str(check.index) for check in checks if check.rule.scope != "row"]
+    parts = [f"select row_number from filed_{table} where {' or '.join(bits)}"] if bits else []
+    parts += [f"select row_number from broken_{table} where check_index in ({', '.join(others)})"] if others else []
+    return " union ".join(parts) or f"select row_number from filed_{table} where false"
+
+
+def day_text(day: datetime.date | None) -> str | None:
+    """A date as the context wants it."""
+    return day.isoformat() if day else None

@@ -1,0 +1,146 @@
+"""What the filer reads: which rule, which row and field, what we saw, why it is wrong, how to fix it.
+
+Personal data is masked here, before a value leaves the work database: nothing downstream ever holds it.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import duckdb
+
+from expectations.compile import Check, column_names, fill_tokens, text_column
+from expectations.engine import TableResult, broken_rows
+from expectations.spec import Standard, TableSpec
+
+MASK = "***"
+BLANK = {"zh": "（空）", "en": "(blank)"}
+SEVERITY_ORDER = ("reject", "hold", "warn", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule in one row; `row` is the row as the filer sees it (the header is row 1), `values` what was filed.
+
+    A finding about a whole file has no row.
+    """
+
+    rule_id: str
+    severity: str
+    category: str
+    table: str
+    file: str
+    row: int | None
+    key: str | None
+    fields: list[str]
+    values: dict[str, str | None]
+    message: dict[str, str]
+    remedy: dict[str, str]
+    suggestion: str | None
+    fingerprint: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@lru_cache(maxsize=8)
+def _patterns(standard: Standard) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern.pattern) for pattern in standard.head.personal_data)
+
+
+def mask(standard: Standard, text: str | None) -> str | None:
+    """The text with every piece of personal data in it replaced by `***`."""
+    if text is None:
+        return None
+    for pattern in _patterns(standard):
+        # neighbours share a boundary character, so one pass can leave every second match: repeat until none is left
+        while True:
+            masked = pattern.sub(lambda match: match[0].replace(match[1], MASK), text)
+            if masked == text:
+                break
+            text = masked
+    return text
+
+
+class _Blanks(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+def _said(template: str, values: Mapping[str, str | None], language: str) -> str:
+    return template.format_map(_Blanks({name: BLANK[language] if value is None else value for name, value in values.items()}))
+
+
+def findings_of(con: duckdb.DuckDBPyConnection, standard: Standard, result: TableResult, file: str, limit: int) -> Iterator[Finding]:
+    """The findings of one table, at most `limit` of each rule, by severity, rule, row and field."""
+    checks = list(result.counts)
+    broken = [check for check, count in result.counts.items() if count]
+    by_rule: dict[str, list[Check]] = {}
+    for check in sorted(broken, key=lambda check: (SEVERITY_ORDER.index(check.rule.severity), check.rule.id)):
+        by_rule.setdefault(check.rule.id, []).append(check)
+    spec = standard.all_tables[result.table]
+    for of_rule in by_rule.values():
+        found = [finding for check in of_rule for finding in _findings(con, standard, spec, check, checks, file, limit)]
+        found.sort(key=lambda finding: finding.row or 0)  # stable: fields stay in the table's order within a row
+        yield from found[:limit]
+
+
+def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec, check: Check, checks: Sequence[Check],
+              file: str, limit: int) -> Iterator[Finding]:
+    rule = check.rule
+    filed = set(column_names(con, f"raw_{spec.table}"))
+    wanted = list(dict.fromkeys((*spec.key, *check.fields)))
+    texts = [f"raw.{_quoted(name)}" if name in filed else "null" for name in wanted]
+    field = spec.by_name.get(check.field or "")
+    shown = {name: fill_tokens(standard, sql, field) if field else sql for name, sql in rule.show.items()}
+    suggestion = rule.suggestion or "null"
+    if field:
+        suggestion = fill_tokens(standard, suggestion, field)
+    extra = "".join(f", ({sql})::varchar" for sql in [*shown.values(), suggestion])
+    raw_texts = ", ".join(f"raw.{_quoted(name)} as {text_column(name)}" for name in sorted(filed - {"row_number"}))
+    query = f"""
+        with filed as (
+            select filed.*{', ' + raw_texts if raw_texts else ''} from filed_{spec.table} as filed
+            join raw_{spec.table} as raw using (row_number)
+            where filed.row_number in (select row_number from ({broken_rows(spec.table, check, checks)}) order by row_number limit {limit}))
+        select filed.row_number{''.join(f', {text}' for text in texts)}{extra}
+        from filed join raw_{spec.table} as raw using (row_number) order by filed.row_number"""
+    for row, *cells in con.execute(query).fetchall():
+        masked = [mask(standard, cell) for cell in cells]
+        values = dict(zip(wanted, masked[:len(wanted)], strict=True))
+        computed = dict(zip(shown, masked[len(wanted):-1], strict=True))
+        key = {name: values[name] for name in spec.key}
+        own = {name: values[name] for name in check.fields} | computed
+        yield Finding(
+            rule_id=rule.id, severity=rule.severity, category=rule.category, table=spec.table,
+            file=(key.get("file_name") or file) if spec.system else file, row=None if spec.system else row,
+            key=", ".join(f"{name}={value or ''}" for name, value in key.items()), fields=[mask(standard, name) or "" for name in check.fields],
+            values={mask(standard, name) or "": value for name, value in own.items()},
+            message=_both(rule.message.zh, rule.message.en, own, spec, check, standard),
+            remedy=_both(rule.remedy.zh, rule.remedy.en, own, spec, check, standard),
+            suggestion=masked[-1], fingerprint=_fingerprint(rule.id, key, own))
+
+
+def _both(zh: str, en: str, values: Mapping[str, str | None], spec: TableSpec, check: Check, standard: Standard) -> dict[str, str]:
+    field = spec.by_name.get(check.field or "")
+    said: dict[str, str] = {}
+    for language, template in (("zh", zh), ("en", en)):
+        named = dict(values)
+        if check.field:
+            label = getattr(field, language) if field else mask(standard, check.field)
+            named |= {"label": label, "value": values[check.field], "name": mask(standard, check.field),
+                      "type": field.type if field else None, "unit": field.unit if field else None}
+        said[language] = _said(template, named, language)
+    return said
+
+
+def _fingerprint(rule_id: str, key: Mapping[str, str | None], values: Mapping[str, str | None]) -> str:
+    parts = [rule_id, *(f"{name}={value}" for name, value in [*key.items(), *values.items()])]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

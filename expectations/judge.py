@@ -1,0 +1,94 @@
+"""From filed tables to a verdict, with or without Great Expectations: the same pass, the same counts.
+
+`judge_directly` is what `npl check` runs; `expectations.suites.judge_with_expectations` puts the same counts before
+Great Expectations, whose Checkpoint gives the verdict of record.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from expectations import engine
+from expectations.compile import Check, checks_of, column_names
+from expectations.spec import Standard
+
+Verdict = Literal["accepted", "accepted_with_holds", "rejected"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A filing's verdict and what each of its tables was found to be (system tables last)."""
+
+    verdict: Verdict
+    results: Mapping[str, engine.TableResult]
+
+
+def verdict_of(broken_severities: Iterable[str]) -> Verdict:
+    """What a filing with findings of these severities becomes."""
+    severities = set(broken_severities)
+    if "reject" in severities:
+        return "rejected"
+    return "accepted_with_holds" if "hold" in severities else "accepted"
+
+
+def judging_order(standard: Standard, filed: Sequence[str]) -> list[str]:
+    """The filed tables in the standard's order, then the system tables, which look back at them."""
+    return ([name for name in standard.tables if name in filed]
+            + [name for name, table in standard.all_tables.items() if table.system])
+
+
+def type_filing(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
+    """Type the rows of every filed table, so that a rule of one can look into another."""
+    for table in judging_order(standard, filed):
+        engine.type_rows(con, standard, table)
+
+
+def judge_one(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, filed: Sequence[str]) -> engine.TableResult:
+    """Judge one table; a system table is told first what was held in the filed ones."""
+    if standard.all_tables[table].system:
+        _note_holds(con, standard, table, filed)
+        engine.type_rows(con, standard, table)
+    result = engine.judge_table(con, standard, table, _checks(con, standard, table))
+    con.execute(f"create or replace table result_{table} (check_index integer, findings bigint)")
+    for check, count in result.counts.items():
+        if count:
+            con.execute(f"insert into result_{table} values (?, ?)", [check.index, count])
+    return result
+
+
+def recorded_results(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> dict[str, engine.TableResult]:
+    """What `judge_one` found earlier, read back from the work database (another connection may have judged)."""
+    results = {}
+    for table in judging_order(standard, filed):
+        counts = dict(con.execute(f"select check_index, findings from result_{table}").fetchall())
+        results[table] = engine.TableResult(
+            table, engine.count_rows(con, f"filed_{table}"), engine.count_rows(con, f"held_{table}"),
+            {check: counts.get(check.index, 0) for check in _checks(con, standard, table)})
+    return results
+
+
+def _checks(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[Check]:
+    return checks_of(standard, table, [name for name in column_names(con, f"raw_{table}") if name != "row_number"])
+
+
+def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> Judgement:
+    """Judge a whole filing without Great Expectations."""
+    type_filing(con, standard, filed)
+    results = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
+    broken = (check.rule.severity for result in results.values() for check, count in result.counts.items() if count)
+    return Judgement(verdict_of(broken), results)
+
+
+def _note_holds(con: duckdb.DuckDBPyConnection, standard: Standard, system_table: str, filed: Sequence[str]) -> None:
+    engine.hold_dependents(con, standard, filed)
+    known = standard.all_tables[system_table].by_name
+    if not {"table_name", "held_rows", "held_principal_ratio"} <= set(known):
+        return
+    for name in ("held_rows", "held_principal_ratio"):
+        con.execute(f"alter table raw_{system_table} add column if not exists {name} varchar")
+    for table in filed:
+        ratio = engine.held_principal_ratio(con, standard.all_tables[table])
+        con.execute(f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
+                    [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table])

@@ -1,0 +1,70 @@
+"""The one custom metric and the one custom expectation through which Great Expectations judges our rules.
+
+Importing this module imports Great Expectations (about ten seconds): do it inside functions only.
+A batch carries where the rows are (work database, standard, filed tables), never the rows.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+
+from expectations import engine
+from expectations.judge import judge_one
+from expectations.spec import load_standard
+
+METRIC = "npl.rule_violations"
+
+
+def batch_of(database: Path, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
+    """The batch of a filing: one row that says where its work database lies and which tables it carries."""
+    return pd.DataFrame({"database": [str(database)], "standard": [str(standard_directory)], "filed": [",".join(filed)]})
+
+
+class RuleViolations(TableMetricProvider):
+    """All rules of one table, judged in one DuckDB pass; every expectation of the table's suite reads this value."""
+
+    metric_name = METRIC
+    value_keys = ("filed_table",)
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805
+        execution_engine: PandasExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> engine.TableResult:
+        batch, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
+        place = batch.iloc[0]
+        with engine.connect(place["database"]) as con:
+            return judge_one(con, load_standard(Path(place["standard"])), metric_value_kwargs["filed_table"],
+                             place["filed"].split(","))
+
+
+class ExpectDisclosureRule(BatchExpectation):
+    """Expect no row to break one rule of the standard; a null operand is left to the completeness rules."""
+
+    rule_id: str
+    filed_table: str
+    metric_dependencies: ClassVar[tuple[str, ...]] = (METRIC,)
+    success_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
+    args_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: Any = None,
+    ) -> dict[str, Any]:
+        violations: engine.TableResult = metrics[METRIC]
+        count = violations.count(self.rule_id)
+        return {"success": count == 0, "result": {
+            "observed_value": count, "unexpected_count": count, "element_count": violations.rows,
+            # Data Docs divides by it; a rule that looks at each field can find more than one thing in a row
+            "unexpected_percent": 100.0 * count / max(violations.rows, 1)}}

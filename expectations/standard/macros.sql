@@ -1,0 +1,99 @@
+-- Words that several rules share. Each statement ends with ";" at the end of a line.
+create or replace macro is_institution(source_kind) as coalesce(source_kind, 'institution') = 'institution';
+create or replace macro is_institution_sale(source_kind, notice_type) as
+    is_institution(source_kind) and coalesce(notice_type in ('ZR', 'RE'), false);
+create or replace macro is_personal(asset_type) as coalesce(parent_asset_type(asset_type) = 'batch_personal', false);
+
+-- A printed amount's value in CNY and half of its last printed place: 9.88亿 is 988000000 within 500000.
+create or replace macro unit_of(printed) as
+    case when contains(printed, '亿') then 100000000::decimal(18, 0)
+         when contains(printed, '万') then 10000::decimal(18, 0)
+         when regexp_matches(printed, '[0-9]\s*[Mm]$') then 1000000::decimal(18, 0)
+         else 1::decimal(18, 0) end;
+create or replace macro printed_number(printed) as regexp_extract(replace(printed, ',', ''), '-?[0-9]+(?:\.[0-9]+)?');
+create or replace macro printed_amount(amounts, field) as
+    nullif(regexp_extract(amounts, '(?:^|;)\s*' || field || '=([^;]+)', 1), '');
+create or replace macro half_place(printed) as
+    unit_of(printed)::double * 0.5 / pow(10, length(split_part(printed_number(printed), '.', 2)));
+-- How far a printed amount may stand from the true one: 0 when exact, half its last place when rounded.
+create or replace macro rounding(amount_precision, amounts, field) as
+    case when coalesce(amount_precision, 'exact') = 'exact' then 0.0
+         else coalesce(half_place(printed_amount(amounts, field)), 0.0) end;
+
+-- "损失411笔;次级340笔": labels, counts, and their sum. Anything that is not wholly counted ("余未印", "全部", "过半") has no sum.
+create or replace macro state_parts(states) as
+    list_filter(list_transform(string_split_regex(regexp_replace(states, '[（(][^）)]*[）)]', '', 'g'), '[;；,，、]'), lambda part: trim(part)), lambda part: part <> '');
+create or replace macro state_label(part) as regexp_replace(regexp_replace(part, '\s*[0-9].*$', ''), '(?:笔|户)$', '');
+create or replace macro state_count(part) as try_cast(regexp_extract(part, '([0-9]+)\s*笔?(?:/[0-9]+户)?$', 1) as bigint);
+create or replace macro is_fully_counted(states) as
+    len(state_parts(states)) > 0 and not regexp_matches(states, '全部|未印|过半|余')
+    and len(list_filter(state_parts(states), lambda part: state_count(part) is null)) = 0;
+create or replace macro state_total(states) as
+    case when is_fully_counted(states) then list_sum(list_transform(state_parts(states), lambda part: state_count(part)))::bigint end;
+create or replace macro state_labels(states) as list_transform(state_parts(states), lambda part: state_label(part));
+
+-- Names are compared without spaces and with half-width brackets.
+create or replace macro normal_name(name) as regexp_replace(replace(replace(name, '（', '('), '）', ')'), '[\s\x{A0}\x{3000}]', '', 'g');
+create or replace macro is_in_force(valid_from, valid_to, day) as
+    coalesce(day >= valid_from, true) and coalesce(day <= valid_to, true);
+
+-- Unified social credit code (GB 32100-2015): the 18th character follows from the first 17.
+create or replace macro uscc_value(sign) as strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', sign) - 1;
+create or replace macro uscc_check_character(code) as
+    substr('0123456789ABCDEFGHJKLMNPQRTUWXY', ((31 - list_sum(list_transform(range(1, 18), lambda place:
+        uscc_value(substr(code, place, 1)) * [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28][place])) % 31) % 31 + 1)::bigint, 1);
+create or replace macro is_valid_uscc(code) as
+    regexp_full_match(code, '[0-9A-HJ-NPQRTUWXY]{18}') and substr(code, 18, 1) = uscc_check_character(code);
+
+-- Transfers: who filed the row, the days a coarse date may mean, and what a price is measured against.
+create or replace macro filing_party(filer_side, seller_name, buyer_name) as
+    case filer_side when 'seller' then normal_name(seller_name) when 'buyer' then normal_name(buyer_name) else filer_side end;
+create or replace macro latest_day(first_day, date_precision) as
+    case date_precision when 'month' then last_day(first_day) when 'year' then make_date(year(first_day), 12, 31) else first_day end;
+create or replace macro is_in_force_within(valid_from, valid_to, first_day, date_precision) as
+    coalesce(latest_day(first_day, date_precision) >= valid_from, true) and coalesce(first_day <= valid_to, true);
+create or replace macro sold_principal_interest(principal, interest, principal_interest) as coalesce(principal_interest, principal + interest);
+create or replace macro denominator_of(kind, principal, interest, principal_interest, fees, claim) as
+    case kind when 'P' then principal
+              when 'PI' then sold_principal_interest(principal, interest, principal_interest)
+              when 'PIF' then coalesce(sold_principal_interest(principal, interest, principal_interest) + fees, claim) end;
+create or replace macro denominator_rounding(kind, amount_precision, amounts) as
+    rounding(amount_precision, amounts, 'principal_cny')
+    + case when kind = 'P' then 0.0
+           else rounding(amount_precision, amounts, 'interest_cny') + rounding(amount_precision, amounts, 'principal_interest_cny') end
+    + case when kind = 'PIF' then rounding(amount_precision, amounts, 'other_fees_cny') + rounding(amount_precision, amounts, 'claim_total_cny')
+           else 0.0 end;
+-- A price below 0.05 % of the claim or above three times the claim is hardly a price in CNY.
+create or replace macro is_plausible_price(price, claim) as price / nullif(claim, 0) between 0.0005 and 3;
+create or replace macro price_in_cny(price, claim) as
+    case when is_plausible_price(price * 10000.0, claim) then (price * 10000.0)::decimal(18, 2)
+         when is_plausible_price(price / 10000.0, claim) then (price / 10000.0)::decimal(18, 2) end;
+create or replace macro percent_text(part, whole) as round(100.0 * part / nullif(whole, 0), 2) || ' %';
+
+-- A date known only by its month or year may be any day up to this one.
+create or replace macro latest_day(day, day_precision) as
+    case day_precision when 'month' then last_day(day) when 'year' then make_date(year(day), 12, 31) else day end;
+create or replace macro is_in_force_on(valid_from, valid_to, day, day_precision) as
+    coalesce(valid_from <= latest_day(day, day_precision), true) and coalesce(valid_to >= day, true);
+-- Like rounding(), but null when a rounded amount's print was not filed: such a tie can't be judged.
+create or replace macro printed_rounding(amount_precision, amounts, field) as
+    case when coalesce(amount_precision, 'exact') = 'exact' then 0.0
+         else half_place(printed_amount(amounts, field)) end;
+create or replace macro printed_value(printed) as
+    try_cast(printed_number(printed) as decimal(20, 6)) * unit_of(printed);
+-- These name what is wrong with one amount, and are null when nothing is: concat_ws gathers them.
+create or replace macro below_zero(field, amount) as case when amount < 0 then field || ' = ' || amount end;
+create or replace macro below_one(field, amount) as case when amount < 1 then field || ' = ' || amount end;
+create or replace macro under_hundred(field, amount) as case when amount > 0 and amount < 100 then field || ' = ' || amount end;
+create or replace macro prints_otherwise(field, amount, amounts) as
+    case when printed_value(printed_amount(amounts, field)) <> amount
+         then field || ' = ' || amount || ' / ' || printed_amount(amounts, field) end;
+create or replace macro lacks_print(field, amount, amounts) as
+    case when amount is not null and printed_amount(amounts, field) is null then field end;
+-- What a package is worth on paper: principal and interest where printed, else the nearest figure that was.
+create or replace macro claim_of(principal_interest, claim_total, principal, interest) as
+    coalesce(principal_interest, claim_total, principal + interest);
+create or replace macro title_year(title) as nullif(regexp_extract(title, '(20[0-9]{2})年第[0-9]+期', 1), '');
+create or replace macro title_issue(title) as nullif(regexp_extract(title, '20[0-9]{2}年第0*([0-9]+)期', 1), '');
+-- Teaser, sale notice, re-listing, result: the order in which a package's notices appear.
+create or replace macro notice_stage(notice_type) as list_position(['ZS', 'ZR', 'RE', 'JG'], notice_type);

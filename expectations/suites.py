@@ -1,0 +1,134 @@
+"""Great Expectations as the judge: suites derived from the standard, one Checkpoint a filing, Data Docs for the operator.
+
+Nothing here imports Great Expectations before it is called.
+"""
+
+import datetime
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from expectations.judge import Verdict, judging_order, verdict_of
+from expectations.spec import Standard
+
+SEVERITIES = {"reject": "critical", "hold": "warning", "warn": "info", "info": "info"}
+DATA_DOCS_SITE = "operator"
+
+
+class JudgementFailedError(Exception):
+    """Great Expectations, or a rule inside it, broke: our fault. The text holds what GX recorded."""
+
+
+@dataclass(frozen=True)
+class CheckpointOutcome:
+    """What the Checkpoint said: the verdict, and each rule's count by (table, rule id)."""
+
+    verdict: Verdict
+    counts: Mapping[tuple[str, str], int]
+
+
+def judge_with_expectations(standard: Standard, database: Path, filed: list[str], name: str, received_at: datetime.datetime,
+                            stores: Path, docs: Path) -> CheckpointOutcome:
+    """Run the filing's Checkpoint over its work database (already typed, no open connection) and return the verdict.
+
+    `name` and `received_at` name the run, so that judging the same filing again overwrites its page.
+
+    Raises:
+        JudgementFailedError: any result carries an exception; the filing is then nobody's fault but ours.
+    """
+    context = _context(stores, docs)
+    import great_expectations as gx
+    from great_expectations.core.run_identifier import RunIdentifier
+
+    from expectations.rule_expectation import batch_of
+
+    asset = context.data_sources.add_pandas("npl").add_dataframe_asset(name)
+    definitions = []
+    for table in judging_order(standard, filed):
+        suite = context.suites.add_or_update(_suite(standard, table))
+        batch = asset.add_batch_definition_whole_dataframe(table)
+        definitions.append(gx.ValidationDefinition(name=f"{name} {table}", data=batch, suite=suite))
+    definitions = [context.validation_definitions.add(definition) for definition in definitions]
+    checkpoint = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
+    result = checkpoint.run(batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
+                            run_id=RunIdentifier(run_name=name, run_time=received_at))
+    return _outcome(result)
+
+
+def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
+    """Write the operator's pages for these filings, and the index of all; return the index."""
+    context = _context(stores, docs)
+    wanted = set(names)
+    keys = [key for key in context.validation_results_store.list_keys() if key.run_id.run_name in wanted]
+    if keys:
+        context.build_data_docs(site_names=[DATA_DOCS_SITE], resource_identifiers=keys)
+    return docs / "index.html"
+
+
+def _suite(standard: Standard, table: str) -> Any:
+    import great_expectations as gx
+
+    from expectations.rule_expectation import ExpectDisclosureRule
+
+    expectations = [
+        ExpectDisclosureRule(
+            rule_id=rule.id, filed_table=table, severity=SEVERITIES[rule.severity],
+            description=f"{rule.id} [{rule.severity}] {rule.message.zh} {rule.message.en}",
+            meta={"rule_id": rule.id, "severity": rule.severity, "category": rule.category, "source": rule.source})
+        for rule in standard.rules_of(table)]
+    return gx.ExpectationSuite(name=f"{standard.head.name}_{table}", expectations=expectations,
+                               meta={"standard_sha256": standard.sha256})
+
+
+def _outcome(result: Any) -> CheckpointOutcome:
+    counts: dict[tuple[str, str], int] = {}
+    severities = []
+    for validation in result.run_results.values():
+        for each in validation.results:
+            kwargs = each.expectation_config.kwargs
+            # an exception never reaches the caller: it hides here, and an expectation that raised says success=False
+            if _raised(each.exception_info) or "unexpected_count" not in each.result:
+                raise JudgementFailedError(f"{kwargs['rule_id']} ({kwargs['filed_table']}): {each.exception_info}")
+            counts[kwargs["filed_table"], kwargs["rule_id"]] = each.result["unexpected_count"]
+            if not each.success:
+                severities.append(each.expectation_config.meta["severity"])
+    if not counts:
+        raise JudgementFailedError("the Checkpoint judged nothing")
+    return CheckpointOutcome(verdict_of(severities), counts)
+
+
+def _raised(info: Any) -> bool:
+    """Whether exception_info, in either of the two shapes GX gives it, records an exception."""
+    if not isinstance(info, dict) or not info:
+        return False
+    if "raised_exception" in info:
+        return bool(info["raised_exception"])
+    return any(isinstance(each, dict) and each.get("raised_exception") for each in info.values())
+
+
+def _context(stores: Path, docs: Path) -> Any:
+    """A context that keeps results and pages on disk and everything else in memory: many workers share it safely."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"  # before the import: it is read there
+    warnings.filterwarnings("ignore", module="great_expectations")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    kept = InMemoryStoreBackendDefaults()
+    for store, folder in ((kept.validation_results_store_name, "validations"), (kept.expectations_store_name, "suites")):
+        kept.stores[store]["store_backend"] = _on_disk(stores / folder)
+    kept.data_docs_sites = {DATA_DOCS_SITE: {
+        "class_name": "SiteBuilder", "show_how_to_buttons": False,
+        "store_backend": {**_on_disk(docs), "class_name": "TupleFilesystemStoreBackend"},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}}}
+    config = DataContextConfig(store_backend_defaults=kept, analytics_enabled=False,
+                               progress_bars=ProgressBarsConfig(globally=False))
+    return gx.get_context(project_config=config, mode="ephemeral")
+
+
+def _on_disk(folder: Path) -> dict[str, Any]:
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)}
