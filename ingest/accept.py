@@ -1,0 +1,175 @@
+"""Deciding: judge a received filing, keep what passed, answer the filer, record the verdict. Safe to run again.
+
+Order matters: rows first, then the answer, then the registry. Rows without a verdict in the registry count nowhere and
+are written over by the next try; nobody is told of a verdict that was not answered.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from expectations.compile import MISSING, Check, column_names, text_column
+from expectations.engine import accepted_ddl
+from expectations.spec import Standard, TableSpec, load_standard
+from ingest import registry
+from ingest.check import Case, checking, problem_report
+from ingest.errors import JudgeError, StorageError
+from ingest.paths import Home, home, temporary_beside
+from ingest.receive import landed_entry
+from ingest.report.answer import REPORT_JSON, write_answer
+from ingest.report.model import Report
+
+UNREADABLE = "unreadable"
+PARQUET = "format parquet, compression zstd"
+
+
+def decide(filing_id: str) -> str:
+    """Judge one filing with Great Expectations and act on the verdict; return it (the old one if it was decided before).
+
+    Raises:
+        StorageError: disk or registry; trying again is safe.
+    """
+    record = registry.find(filing_id)
+    if record is None:
+        raise StorageError(f"登记库中没有报送 {filing_id}。", f"The registry has no filing {filing_id}.")
+    if record.state not in registry.UNDECIDED:
+        return record.state
+    standard = load_standard()
+    try:
+        with checking(landed_entry(record.sha256), standard, record.folder, record) as case:
+            if case.content is not None:
+                registry.set_state(filing_id, "read")
+                registry.set_state(filing_id, "checked")
+            _keep_rows(case, record)
+            _answer(record, case.report, standard)
+            _record(record, case, standard)
+            return registry.find(filing_id).state  # type: ignore[union-attr]
+    except JudgeError as error:
+        report = problem_report(standard, "error", error, {
+            "filing_id": filing_id, "institution": record.institution_id, "subject": record.subject_id, "period": record.period,
+            "sequence": record.sequence, "kind": record.kind, "sha256": record.sha256})
+        _answer(record, report, standard)
+        registry.set_state(filing_id, "error", error.en[:400])
+        return "error"
+    except OSError as error:
+        raise StorageError(f"无法写入：{error.strerror}", f"Cannot write: {error.strerror}") from error
+
+
+def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
+    """Write accepted and held rows of an accepted filing; of any other, make sure that none are left of an earlier try."""
+    zones = home()
+    for spec in case.standard.tables.values():
+        for zone in (zones.accepted, zones.held):
+            target = zones.parquet(zone, spec.table, record.period or "", record.institution_id, record.filing_id)
+            if case.verdict in registry.IN_FORCE and spec.table in case.filed and _rows_to_keep(case, spec, zone, zones):
+                _write_rows(case, spec, record, target, "not in" if zone == zones.accepted else "in")
+            else:
+                target.unlink(missing_ok=True)
+
+
+def _rows_to_keep(case: Case, spec: TableSpec, zone: Path, zones: Home) -> bool:
+    result = case.results[spec.table]
+    return result.held > 0 if zone == zones.held else result.rows > result.held
+
+
+def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, target: Path, held: str) -> None:
+    assert case.con is not None
+    fields = ", ".join(f"filed.{field.name}" for field in spec.fields)
+    filed_columns = set(column_names(case.con, f"raw_{spec.table}"))
+    temporary = temporary_beside(target)
+    case.con.execute(f"""
+        copy (
+            with raw as (select {', '.join(f'"{name}" as {text_column(name)}' for name in sorted(filed_columns - {'row_number'}))}, row_number
+                         from raw_{spec.table})
+            select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period, filed.row_number,
+                   standard_version, {fields}, {_missing_reasons(case.standard, spec, filed_columns)} as missing_reasons
+            from filed_{spec.table} as filed join raw using (row_number)
+            where row_number {held} (select row_number from held_{spec.table})
+            order by row_number
+        ) to '{str(temporary).replace("'", "''")}' ({PARQUET})""", [record.filing_id, record.institution_id, record.period])
+    temporary.replace(target)
+
+
+def _missing_reasons(standard: Standard, spec: TableSpec, filed_columns: set[str]) -> str:
+    """SQL of the map from a field to why it has no value: the filer's ND code, or HIDDEN where the template hides it."""
+    versions = standard.version_names
+    entries = []
+    for field in spec.fields:
+        text = text_column(field.name) if field.name in filed_columns else "null::varchar"
+        given = f"case when {MISSING.format(text=text)} then {text}"
+        if field.hidden_from:
+            hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from):])
+            given += f" when {text} is null and standard_version in ({hidden}) then 'HIDDEN'"
+        if field.nd or field.hidden_from:
+            entries.append(f"{{'key': '{field.name}', 'value': {given} end}}")
+    if not entries:
+        return "map([]::varchar[], []::varchar[])"
+    return f"map_from_entries(list_filter([{', '.join(entries)}], lambda entry: entry.value is not null))"
+
+
+def _answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:
+    write_answer(home().answer(record.folder, record.filing_id), report, standard)
+
+
+def _record(record: registry.FilingRecord, case: Case, standard: Standard) -> None:
+    report = case.report
+    verdict = "rejected" if report.verdict == UNREADABLE else report.verdict
+    answered = home().answer(record.folder, record.filing_id) / REPORT_JSON
+    in_force = verdict in registry.IN_FORCE
+    registry.decide(
+        record.filing_id,
+        {"verdict": verdict, "standard_version": report.standard.version, "standard_sha256": standard.sha256,
+         "report_sha256": _digest(answered), "rows_filed": sum(table.rows for table in report.tables),
+         "rows_accepted": sum(table.accepted for table in report.tables), "rows_held": sum(table.held for table in report.tables)},
+        [_rule_result(table, case, rule_id, checks) for table in case.results
+         for rule_id, checks in _by_rule(case.results[table].counts)],
+        supersedes=record.replaces if in_force and record.kind == "correction" else None,
+        withdraws=record.replaces if in_force and record.kind == "withdrawal" else None)
+
+
+def _by_rule(checks: Iterable[Check]) -> list[tuple[str, list[Check]]]:
+    rules: dict[str, list[Check]] = {}
+    for check in checks:
+        rules.setdefault(check.rule.id, []).append(check)
+    return sorted(rules.items())
+
+
+def _rule_result(table: str, case: Case, rule_id: str, checks: list[Check]) -> dict[str, Any]:
+    result = case.results[table]
+    rule = checks[0].rule
+    return {"table_name": table, "rule_id": rule_id, "severity": rule.severity, "category": rule.category,
+            "rows_judged": result.rows, "violations": sum(result.counts[check] for check in checks)}
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_empty_tables(standard: Standard) -> None:
+    """For each table one Parquet file without rows, so that a reader of the zone always finds its columns."""
+    import duckdb
+
+    for spec in standard.tables.values():
+        target = home().accepted / spec.table / "empty.parquet"
+        if target.exists():
+            continue
+        temporary = temporary_beside(target)
+        with duckdb.connect(":memory:") as con:
+            con.execute(f"create table nothing ({accepted_ddl(spec)})")
+            con.execute(f"copy nothing to '{str(temporary)}' ({PARQUET})")
+        temporary.replace(target)
+
+
+def publish_data_docs(filing_ids: list[str]) -> str:
+    """Write Great Expectations' pages of these filings for the operator; return the entrance's path."""
+    from expectations.suites import publish_data_docs as publish
+
+    return str(publish(home().gx, home().data_docs, filing_ids))
+
+
+def forget_scratch() -> None:
+    """Remove what killed processes left in the scratch zone; only when nothing else runs."""
+    shutil.rmtree(home().work, ignore_errors=True)

@@ -1,0 +1,283 @@
+"""`npl`: each command parses, calls one function, and maps the outcome to an exit code.
+
+0 accepted or done, 1 rejected or findings, 2 unreadable or wrong usage, 3 our fault. Heavy libraries are imported by
+the command that needs them.
+"""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ingest.errors import FilingError, JudgeError, StandardError, StorageError, UsageError
+
+EXIT_DONE, EXIT_FINDINGS, EXIT_UNREADABLE, EXIT_OUR_FAULT = 0, 1, 2, 3
+EXIT_OF_VERDICT = {"accepted": EXIT_DONE, "accepted_with_holds": EXIT_FINDINGS, "rejected": EXIT_FINDINGS,
+                   "unreadable": EXIT_UNREADABLE, "error": EXIT_OUR_FAULT}
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="不良资产交易信息披露平台 · The NPL transaction warehouse")
+standard_app = typer.Typer(no_args_is_help=True, help="披露标准 · the disclosure standard")
+release_app = typer.Typer(no_args_is_help=True, help="发布 · releases")
+app.add_typer(standard_app, name="standard")
+app.add_typer(release_app, name="release")
+
+
+class ReportFormat(StrEnum):
+    text = "text"
+    json = "json"
+    html = "html"
+    csv = "csv"
+    xlsx = "xlsx"
+
+
+class TableFormat(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+class ListFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
+@app.command()
+def run(demo: Annotated[bool, typer.Option(help="空目录时放入随附的公告与示例 · fill an empty home with the bundled notices and demo")] = True) -> None:
+    """主任务：收件、裁定、建表、发布 · The main job: inbox to release, through the Airflow DAGs."""
+    from rich.console import Console
+
+    from ingest.run import run as run_all
+
+    run_all(Console(), with_demo=demo)
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="文件夹、ZIP 或 XLSX · folder, ZIP or workbook")],
+    standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
+    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,  # noqa: A002
+    out: Annotated[Path | None, typer.Option(help="写入此目录 · write all reports into this folder")] = None,
+) -> None:
+    """报送前自查，与平台检查完全一致 · Check a filing exactly as the platform will, before filing it."""
+    from ingest.check import check_path
+
+    used = _standard(standard)
+    if not path.exists():
+        raise UsageError(f"{path} 不存在。", f"{path} does not exist.")
+    report = check_path(path, used)
+    if out is not None:
+        from ingest.report.answer import write_answer
+
+        write_answer(out, report, used)
+    _print_report(report, used, format)
+    raise typer.Exit(EXIT_OF_VERDICT[report.verdict])
+
+
+@app.command("file")
+def file_filing(
+    path: Annotated[Path, typer.Argument(help="文件夹、ZIP 或 XLSX · folder, ZIP or workbook")],
+    institution: Annotated[str | None, typer.Option(help="收件目录，默认取 filing.json 的机构 · inbox folder, else the filing's own institution")] = None,
+) -> None:
+    """报送：收入平台并登记 · File: receive and register (a later `npl run` decides)."""
+    from expectations.spec import load_standard
+    from ingest.read import read_manifest
+    from ingest.receive import receive
+
+    if not path.exists():
+        raise UsageError(f"{path} 不存在。", f"{path} does not exist.")
+    folder = institution or read_manifest(path, load_standard()).institution
+    typer.echo(receive(path, folder))
+
+
+@app.command()
+def collect(
+    notices: Annotated[Path, typer.Argument(help="已采集公告的 CSV · CSV of collected public notices")],
+    out: Annotated[Path, typer.Option(help="输出目录 · where the filings go")],
+) -> None:
+    """把采集的公开公告转成采集岗的报送 · Turn collected public notices into filings of the collection desk."""
+    from expectations.spec import load_standard
+    from ingest.read.notices import collect as collect_notices
+
+    if not notices.is_file():
+        raise UsageError(f"{notices} 不存在。", f"{notices} does not exist.")
+    result = collect_notices(notices, out, load_standard())
+    typer.echo(f"{result.rows_in} 份公告 notices -> {len(result.folders)} 份报送 filings ({result.rows_out} 行 rows): {out}")
+
+
+@app.command()
+def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · filing id")] = None) -> None:
+    """报送的状态 · States of filings; with an id, its history."""
+    from ingest import registry
+
+    if filing is None:
+        for record in registry.all_filings():
+            typer.echo(f"{record.filing_id}\t{record.state}\t{record.received_at:%Y-%m-%d %H:%M:%S}Z")
+        return
+    _find(filing)
+    for row in registry.rows_of(registry.states):
+        if row["filing_id"] == filing:
+            typer.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}Z\t{row['state']}\t{row['detail'] or ''}".rstrip())
+
+
+@app.command()
+def report(
+    filing: Annotated[str, typer.Argument(help="报送编号 · filing id")],
+    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,  # noqa: A002
+) -> None:
+    """平台对一份报送的答复 · The platform's answer to a filing."""
+    from expectations.spec import load_standard
+    from ingest.paths import home
+    from ingest.report.answer import REPORT_JSON
+    from ingest.report.model import Report
+
+    answered = home().answer(_find(filing).folder, filing) / REPORT_JSON
+    if not answered.exists():
+        raise UsageError(f"{filing} 尚未裁定。", f"{filing} is not decided yet.")
+    _print_report(Report.model_validate_json(answered.read_bytes()), load_standard(), format)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="SELECT ...")],
+    release: Annotated[str | None, typer.Option(help="发布编号，默认最新 · release id, default the latest")] = None,
+    format: Annotated[TableFormat, typer.Option()] = TableFormat.table,  # noqa: A002
+    out: Annotated[Path | None, typer.Option(help="parquet 写入的文件 · file for parquet")] = None,
+) -> None:
+    """对发布只读查询 · Read-only SQL over a release."""
+    from ingest.release import query as query_release
+    from ingest.tabular import render, write_parquet
+
+    names, rows = query_release(query, release)
+    if format is TableFormat.parquet:
+        if out is None:
+            raise UsageError("请用 --out 指定 Parquet 文件。", "Name the Parquet file with --out.")
+        write_parquet(names, rows, out)
+    else:
+        typer.echo(render(names, rows, format.value), nl=False)
+
+
+@standard_app.command("list")
+def standard_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text,  # noqa: A002
+                  standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None) -> None:
+    """标准的表和规则 · Tables and rules of the standard."""
+    used = _standard(standard)
+    rules = [{"id": rule.id, "table": rule.table, "scope": rule.scope, "severity": rule.severity, "category": rule.category,
+              "state": rule.state, "since": rule.since, "until": rule.until} for rule in used.rules.values()]
+    if format is ListFormat.json:
+        typer.echo(json.dumps({"version": used.latest_version, "tables": list(used.tables), "rules": rules}, ensure_ascii=False, indent=1))
+        return
+    for rule in used.rules.values():
+        typer.echo(f"{rule.id}  {rule.severity:6}  {rule.table:15}  {rule.message.zh}")
+
+
+@standard_app.command("show")
+def standard_show(name: Annotated[str, typer.Argument(help="规则编号或表名 · rule id or table")]) -> None:
+    """一条规则或一张表的原文 · One rule or table, as it is written."""
+    used = _standard(None)
+    for folder in ("rules", "tables"):
+        path = used.directory / folder / f"{name}.yml"
+        if path.is_file() and path.parent == used.directory / folder:
+            typer.echo(path.read_text(encoding="utf-8"), nl=False)
+            return
+    raise UsageError(f"标准中没有 {name}。", f"The standard has no {name}.")
+
+
+@standard_app.command("build")
+def standard_build(check: Annotated[bool, typer.Option("--check", help="只检查 · only tell what differs")] = False) -> None:
+    """生成由标准派生的文件 · Write the committed files that derive from the standard."""
+    from ingest.build import build
+
+    differing = build(check)
+    for name in differing:
+        typer.echo(f"{'不一致 differs' if check else '已写入 written'}: {name}")
+    if check and differing:
+        typer.echo("请运行 npl standard build · run: npl standard build", err=True)
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+@release_app.command("list")
+def release_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text) -> None:  # noqa: A002
+    """所有发布 · All releases, oldest first."""
+    from ingest.release import list_releases
+
+    manifests = list_releases()
+    if format is ListFormat.json:
+        typer.echo(json.dumps([{key: manifest[key] for key in ("release", "as_of", "standard", "code_commit")} for manifest in manifests], indent=1))
+        return
+    for manifest in manifests:
+        typer.echo(f"{manifest['release']}\t{manifest['as_of']}\t{len(manifest['tables'])} tables\t{len(manifest['filings_in_force'])} filings")
+
+
+@release_app.command("show")
+def release_show(release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None) -> None:
+    """一个发布的清单 · A release's manifest."""
+    from ingest.release import MANIFEST, find_release
+
+    typer.echo((find_release(release) / MANIFEST).read_text(encoding="utf-8"), nl=False)
+
+
+@release_app.command("verify")
+def release_verify(release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None) -> None:
+    """核对发布的每个字节 · Check every byte of a release against its manifest."""
+    from ingest.release import find_release, verify
+
+    name = find_release(release).name
+    problems = verify(release)
+    for zh, en in problems:
+        typer.echo(f"{zh}\t{en}")
+    typer.echo(f"{name}: " + (f"{len(problems)} 处不符 problems" if problems else "完整无误 intact"))
+    raise typer.Exit(EXIT_FINDINGS if problems else EXIT_DONE)
+
+
+def _standard(named: str | None) -> Any:
+    """The standard that a command names: a directory, a version of ours, or (null) ours."""
+    from expectations.spec import load_standard
+
+    ours = load_standard()
+    if named is None or named in ours.version_names:
+        return ours
+    return load_standard(Path(named))
+
+
+def _find(filing: str) -> Any:
+    from ingest import registry
+
+    record = registry.find(filing)
+    if record is None:
+        raise UsageError(f"登记库中没有报送 {filing}。", f"The registry has no filing {filing}.")
+    return record
+
+
+def _print_report(report: Any, standard: Any, kind: ReportFormat) -> None:
+    from ingest.report import findings_csv, html, text, xlsx
+
+    if kind is ReportFormat.text:
+        typer.echo(text.render(report, standard), nl=False)
+    elif kind is ReportFormat.html:
+        typer.echo(html.render(report, standard), nl=False)
+    else:
+        content = {ReportFormat.json: report.to_json_bytes, ReportFormat.csv: lambda: findings_csv.render(report),
+                   ReportFormat.xlsx: lambda: xlsx.render(report, standard)}[kind]()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Entry point: our errors end with their two-language message and exit code, never with a traceback."""
+    try:
+        app()
+    except (FilingError, UsageError) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(EXIT_UNREADABLE)
+    except (StorageError, JudgeError, StandardError) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(EXIT_OUR_FAULT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Settings, each with its embedded default; an environment variable `NPL_<NAME>` overrides it."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where the platform keeps things and how much it may take.
+
+    `home` holds every zone (inbox to releases). `registry_url` is any SQLAlchemy URL; empty means SQLite in the home.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="NPL_", frozen=True)
+
+    home: Path = Path("var")
+    registry_url: str = ""
+    collection_desk: str = "DESK"
+    findings_per_rule: int = 1000
+    largest_file_mb: int = 4096
+    memory_limit: str = "2GB"
+    threads: int = 2
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    loaded = Settings()
+    return loaded.model_copy(update={"home": loaded.home.resolve()})

@@ -1,0 +1,198 @@
+"""Reading what an institution files: a folder, a ZIP or one XLSX workbook becomes tables of text.
+
+Nothing is cast and nothing is judged here: a bad value is a finding of the checks. What can't be read at all,
+and so can't be judged, is a `FilingError` that says which file, which row and what to do.
+"""
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from expectations.spec import Standard, TableSpec
+from ingest.errors import FilingError
+from ingest.manifest import Manifest, ManifestTable
+from ingest.read.columns import with_field_names
+from ingest.read.csv_file import read_csv
+from ingest.read.manifest_file import manifest_of_sheet, parse_manifest
+from ingest.read.members import MANIFEST_FILE, Member, read_folder, read_zip
+from ingest.read.xlsx_file import Workbook
+
+__all__ = ["FiledContent", "FiledTable", "read_filing", "read_manifest"]
+
+MANIFEST_SHEET = "filing"
+GUIDE_SHEETS = {"说明", "填报说明", "代码表", "readme", "guide", "codes"}    # read by people, not by us
+WORKBOOK_PART = "[Content_Types].xml"
+
+
+@dataclass(frozen=True)
+class FiledTable:
+    """One table as filed.
+
+    `rows`: `row_number` (int64; the row a spreadsheet shows, its header usually row 1, blank lines counted), then one
+    string column per filed column, named by the standard's field where the header is one, else as filed; cells trimmed,
+    empty ones null. `sha256` is that of the file's bytes. `encoding` is null for XLSX.
+    """
+
+    table: str
+    file: str
+    sha256: str
+    rows: pa.Table
+    encoding: str | None
+
+
+@dataclass(frozen=True)
+class FiledContent:
+    """A whole filing; `manifest_bytes` is `filing.json` as filed (made from sheet `filing` for a workbook)."""
+
+    manifest: Manifest
+    manifest_bytes: bytes
+    tables: tuple[FiledTable, ...]
+
+
+def read_filing(path: Path, standard: Standard) -> FiledContent:
+    """Return what is filed at a path: a folder or ZIP with `filing.json`, or one workbook with a sheet `filing`.
+
+    Raises:
+        FilingError: it can't be read, or the files and the manifest don't match; the institution must act.
+    """
+    if path.is_dir():
+        return _from_members(read_folder(path), standard)
+    if not path.is_file():
+        raise FilingError(f"{path.name}：文件不存在。", f"{path.name}: no such file.")
+    if zipfile.is_zipfile(path):
+        if _is_workbook(path):
+            return _from_workbook(path, standard)
+        return _from_members(read_zip(path), standard)
+    if path.suffix.lower() in (".xlsx", ".xls"):
+        return _from_workbook(path, standard)
+    raise FilingError(f"{path.name}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
+                      f"{path.name}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.")
+
+
+def _is_workbook(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return WORKBOOK_PART in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
+
+
+def _from_members(members: list[Member], standard: Standard) -> FiledContent:
+    manifest_bytes = next(member.content for member in members if member.name == MANIFEST_FILE)
+    manifest = parse_manifest(manifest_bytes)
+    _check_tables(manifest, standard)
+    files = _match_files(manifest, [member for member in members if member.name != MANIFEST_FILE])
+    tables = tuple(_read_table(entry, files[entry.file], standard.tables[entry.table]) for entry in manifest.tables)
+    return FiledContent(manifest, manifest_bytes, tables)
+
+
+def _check_tables(manifest: Manifest, standard: Standard) -> None:
+    if not manifest.tables and manifest.kind != "withdrawal":
+        raise FilingError(f"{MANIFEST_FILE}：tables 为空，没有报送任何表。请列出数据文件。",
+                          f"{MANIFEST_FILE}: `tables` is empty, so nothing is filed. List the data files.")
+    for entry in manifest.tables:
+        if entry.table not in standard.tables:
+            known = ", ".join(standard.tables)
+            raise FilingError(f"{MANIFEST_FILE}：{entry.table} 不是标准中的表。可用的表：{known}。",
+                              f"{MANIFEST_FILE}: {entry.table} is no table of the standard. Its tables: {known}.")
+    tables, files = [entry.table for entry in manifest.tables], [entry.file for entry in manifest.tables]
+    for kind, names in (("table", tables), ("file", files)):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            raise FilingError(f"{MANIFEST_FILE}：{name} 列了两次。每张表一个文件。",
+                              f"{MANIFEST_FILE}: {kind} {name} is listed twice. One file per table.")
+
+
+def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, bytes]:
+    """The content of every file the manifest names; each one present, and nothing besides."""
+    wanted = {entry.file for entry in manifest.tables}
+    found = {next((name for name in member.names if name in wanted), member.name): member.content for member in members}
+    for name in sorted(wanted - set(found)):
+        raise FilingError(f"{name}：{MANIFEST_FILE} 中列出的文件不存在。请放入该文件，或从 tables 中删除。",
+                          f"{name}: named in {MANIFEST_FILE} but not there. Add the file or take it out of `tables`.")
+    for name in sorted(set(found) - wanted):
+        raise FilingError(f"{name}：{MANIFEST_FILE} 没有列出此文件。请列入 tables，或删除该文件。",
+                          f"{name}: there, but not named in {MANIFEST_FILE}. List it in `tables` or delete it.")
+    return found
+
+
+def _read_table(entry: ManifestTable, content: bytes, spec: TableSpec) -> FiledTable:
+    suffix = PurePosixPath(entry.file).suffix.lower()
+    encoding = None
+    if suffix == ".csv":
+        rows, encoding = read_csv(content, entry.file, entry.encoding)
+    elif suffix == ".xlsx":
+        book = Workbook(content, entry.file)
+        rows = book.rows(_sheet_of(book, spec))
+    else:
+        raise FilingError(f"{entry.file}：数据文件须为 .csv 或 .xlsx。", f"{entry.file}: data files are .csv or .xlsx.")
+    rows = with_field_names(rows, spec, entry.file)
+    return FiledTable(entry.table, entry.file, hashlib.sha256(content).hexdigest(), rows, encoding)
+
+
+def _sheet_of(book: Workbook, spec: TableSpec) -> str:
+    """The sheet that holds the table: named after it, or the only one."""
+    named = [sheet for sheet in book.sheets if sheet.strip() in (spec.table, spec.title.zh)]
+    candidates = named or book.sheets
+    if len(candidates) != 1:
+        count = len(candidates)
+        raise FilingError(f"{book.file}：有 {count} 个工作表可选。请把有数据的工作表命名为“{spec.title.zh}”。",
+                          f"{book.file}: {count} sheets to choose from. Name the one with the data {spec.table}.")
+    return candidates[0]
+
+
+def _from_workbook(path: Path, standard: Standard) -> FiledContent:
+    content = path.read_bytes()
+    book = Workbook(content, path.name)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if MANIFEST_SHEET not in book.sheets:
+        raise FilingError(f"{path.name}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
+                          f"{path.name}: no sheet named {MANIFEST_SHEET} (institution, period and so on).")
+    tables = tuple(
+        FiledTable(spec.table, path.name, sha256, with_field_names(book.rows(sheet), spec, path.name), None)
+        for sheet, spec in _table_sheets(book, standard))
+    named = [(table.table, table.file) for table in tables]
+    manifest = manifest_of_sheet(book.lines(MANIFEST_SHEET), named, path.name)
+    _check_tables_of_workbook(manifest, path.name)
+    return FiledContent(manifest, manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n", tables)
+
+
+def _table_sheets(book: Workbook, standard: Standard) -> list[tuple[str, TableSpec]]:
+    """Each table of the standard with its sheet, in the workbook's order; a sheet that nobody would read is refused."""
+    specs = {name: spec for spec in standard.tables.values() for name in (spec.table, spec.title.zh)}
+    found: list[tuple[str, TableSpec]] = []
+    for sheet in book.sheets:
+        spec = specs.get(sheet.strip())
+        if spec is not None:
+            if any(spec is other for _, other in found):
+                raise FilingError(f"{book.file}：“{spec.title.zh}”有两个工作表。请合并为一个。",
+                                  f"{book.file}: two sheets for {spec.table}. Make them one.")
+            found.append((sheet, spec))
+        elif sheet != MANIFEST_SHEET and sheet.casefold() not in GUIDE_SHEETS and sheet not in book.hidden \
+                and next(book.lines(sheet), None) is not None:
+            raise FilingError(f"{book.file}：工作表“{sheet}”不是标准中的表。请改名、隐藏或删除。可用："
+                              + "，".join(spec.title.zh for spec in standard.tables.values()) + "。",
+                              f"{book.file}: sheet {sheet} is no table of the standard. Rename, hide or delete it. "
+                              f"Tables: {', '.join(standard.tables)}.")
+    return found
+
+
+def _check_tables_of_workbook(manifest: Manifest, file: str) -> None:
+    if not manifest.tables and manifest.kind != "withdrawal":
+        raise FilingError(f"{file}：没有任何数据表。请把工作表命名为标准中的表名。",
+                          f"{file}: no table in it. Name the sheets after the tables of the standard.")
+
+
+def read_manifest(path: Path, standard: Standard) -> Manifest:
+    """Return what a filing says of itself, without reading its tables where that can be avoided.
+
+    Raises:
+        FilingError: it has no readable manifest.
+    """
+    if path.is_dir():
+        return parse_manifest(next(member.content for member in read_folder(path) if member.name == MANIFEST_FILE))
+    if path.is_file() and zipfile.is_zipfile(path) and not _is_workbook(path):
+        return parse_manifest(next(member.content for member in read_zip(path) if member.name == MANIFEST_FILE))
+    return read_filing(path, standard).manifest

@@ -1,0 +1,68 @@
+"""The report as one HTML file that needs nothing else: no script, font, image or link from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from expectations.spec import Bilingual, Standard
+from ingest.report import wording
+from ingest.report.cells import visible
+from ingest.report.model import Finding, Report, RuleGroup
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATES_DIR = Path(__file__).parent / "templates"
+SHOWN_PER_RULE = 1000
+
+
+@dataclass(frozen=True)
+class _Section:
+    """One rule's findings as the page shows them; a text that all of them share is said once, above the rows."""
+
+    group: RuleGroup
+    shown: tuple[Finding, ...]
+    more: int
+    message: Bilingual | None
+    remedy: Bilingual | None
+    has_suggestions: bool
+    source: str
+
+
+def render(report: Report, standard: Standard) -> str:
+    """The whole page, at most `SHOWN_PER_RULE` places per rule; the same report gives the same text."""
+    def label(table: str, field: str) -> str:
+        return wording.field_label(standard, table, field)
+
+    return _template().render(
+        report=report, wording=wording, visible=visible, label=label, name=standard.head.title,
+        verdict=wording.VERDICT_WORDS[report.verdict], said=wording.statement(report),
+        steps=wording.next_steps(report, standard), filing=wording.filing_lines(report.filing),
+        tables=[(count, wording.table_title(standard, count.table)) for count in report.tables],
+        totals=report.severity_totals(), sections=[_section(group, standard) for group in report.groups()])
+
+
+def _section(group: RuleGroup, standard: Standard) -> _Section:
+    shown = group.first(SHOWN_PER_RULE)
+    rule = standard.rules.get(group.rule_id)
+    return _Section(group=group, shown=shown, more=group.beyond(SHOWN_PER_RULE),
+                    message=_shared(shown, lambda finding: finding.message),
+                    remedy=_shared(shown, lambda finding: finding.remedy),
+                    has_suggestions=any(finding.suggestion for finding in shown), source=rule.source if rule else "")
+
+
+def _shared(findings: tuple[Finding, ...], text_of: Callable[[Finding], Bilingual]) -> Bilingual | None:
+    """The text that all findings have in common; null when they differ."""
+    texts = {(text_of(finding).zh, text_of(finding).en) for finding in findings}
+    return text_of(findings[0]) if len(texts) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, undefined=StrictUndefined,
+                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    return environment.get_template("report.html.j2")
