@@ -1,0 +1,19 @@
+{#- The normal form of an institution's name: half-width brackets, no spaces of any kind.
+    `ingest.register.normalise_name` is the same form in Python; a test holds the two equal. -#}
+{% macro normalised_name(column) -%}
+    {%- set spaces = ["' '", "'　'", "'\u00a0'", "chr(9)", "chr(10)", "chr(12)", "chr(13)"] -%}
+    {%- set ns = namespace(sql="replace(replace(" ~ column ~ ", '（', '('), '）', ')')") -%}
+    {%- for space in spaces -%}
+        {%- set ns.sql = "replace(" ~ ns.sql ~ ", " ~ space ~ ", '')" -%}
+    {%- endfor -%}
+    {{ ns.sql }}
+{%- endmacro %}
+
+{#- An empty text is no value: a CSV export has no nulls. -#}
+{% macro text_or_null(column) -%}
+    nullif(trim(cast({{ column }} as {{ dbt.type_string() }})), '')
+{%- endmacro %}
+
+{% macro date_or_null(column) -%}
+    cast({{ text_or_null(column) }} as date)
+{%- endmacro %}

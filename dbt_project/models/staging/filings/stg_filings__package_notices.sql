@@ -1,0 +1,68 @@
+with source as (
+
+    select * from {{ source('filings', 'package_notice') }}
+
+)
+
+select
+    -- where the row was filed
+    filing_id,
+    filing_institution,
+    filing_period,
+    cast(row_number as bigint) as row_number,
+    standard_version,
+    -- the standard's fields
+    notice_id,
+    notice_type,
+    announced_date,
+    announced_date_precision,
+    seller_name,
+    seller_uscc,
+    seller_type,
+    seller_branch,
+    project_code,
+    package_name,
+    asset_type,
+    cutoff_date,
+    principal_cny,
+    loan_count,
+    interest_cny,
+    borrower_count,
+    principal_interest_cny,
+    other_fees_cny,
+    claim_total_cny,
+    weighted_overdue_days,
+    overdue_definition,
+    max_borrower_balance_cny,
+    avg_borrower_balance_cny,
+    weighted_age_years,
+    weighted_credit_line_cny,
+    five_tier_states,
+    write_off_states,
+    guarantee_states,
+    litigation_states,
+    sale_method,
+    bidding_method,
+    registration_deadline_at,
+    bid_date,
+    free_bid_start_at,
+    free_bid_end_at,
+    extension_minutes,
+    start_price_cny,
+    bid_increment_cny,
+    deposit_cny,
+    buyer_conditions,
+    signing_days,
+    payment_days,
+    is_yindeng_settled,
+    is_relisted,
+    first_listed_date,
+    remarks,
+    source_kind,
+    precision,
+    amounts_as_printed,
+    source_address,
+    source_medium,
+    -- why a field is empty (ND1 .. ND5, HIDDEN)
+    missing_reasons
+from source
