@@ -1,0 +1,147 @@
+"""For tests: homes with an Airflow of their own, and a real one that runs on such a home."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dags.environment import airflow_environment
+from ingest.config import PROJECT_DIR
+from ingest.paths import Home
+
+
+def environment_of(home: Path, **more: str) -> dict[str, str]:
+    """The environment of an embedded Airflow whose home is `home`."""
+    return {**os.environ, **airflow_environment(Home(home)), "NPL_HOME": str(home), **more}
+
+
+def prepare_inbox(home: Path) -> int:
+    """Put the good example filing into the inbox of its institution; the number of filings."""
+    example = PROJECT_DIR / "examples" / "filings" / "good"
+    institution = json.loads((example / "filing.json").read_text(encoding="utf-8"))["institution"]
+    shutil.copytree(example, Home(home).inbox / institution / example.name)
+    return 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Api:
+    """The REST interface of the Airflow under test."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._token = ""
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            self._address + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"}
+            | ({"Authorization": f"Bearer {self._token}"} if self._token else {}),
+        )
+        # Loopback never goes through a proxy, whatever the environment says.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def sign_in(self) -> None:
+        self._token = self.call("GET", "/auth/token")["access_token"]
+
+    def is_up(self) -> bool:
+        try:
+            health = self.call("GET", "/api/v2/monitor/health")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+        return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+
+    def dag_ids(self) -> list[str]:
+        return sorted(dag["dag_id"] for dag in self.call("GET", "/api/v2/dags")["dags"])
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        return self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
+
+
+def wait_until(what: str, met: Callable[[], bool], seconds: float, logs: Path) -> None:
+    """Poll; on time-out fail with the ends of all logs."""
+    deadline = time.monotonic() + seconds
+    while not met():
+        if time.monotonic() > deadline:
+            tails = [f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(logs.glob("*.out"))]
+            pytest.fail(f"waited {seconds} s in vain until {what}\n" + "\n".join(tails))
+        time.sleep(0.5)
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    """Send a signal to the process and all its children, if any is left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+
+
+@contextmanager
+def real_airflow(home: Path) -> Iterator[Api]:
+    """Scheduler, DAG processor and API server of an Airflow on an empty home, on loopback; gone afterwards."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = environment_of(
+        home,
+        AIRFLOW__API__PORT=str(port),
+        AIRFLOW__API__BASE_URL=address,
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{address}/execution/",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
+    )
+    airflow = [sys.executable, "-m", "airflow"]
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "migrate.out").open("wb") as out:
+        # Alone, because it also writes the configuration whose secrets the other processes share.
+        migrate = [*airflow, "db", "migrate"]
+        subprocess.run(migrate, cwd=PROJECT_DIR, env=environment, stdout=out, stderr=out, check=True, timeout=120)
+    processes = []
+    try:
+        for name, arguments in {
+            "api_server": ["api-server"],
+            "dag_processor": ["dag-processor"],
+            # Its log server cannot be told to stay on loopback.
+            "scheduler": ["scheduler", "--skip-serve-logs"],
+        }.items():
+            with (home / f"{name}.out").open("wb") as out:
+                processes.append(
+                    subprocess.Popen(
+                        [*airflow, *arguments],
+                        cwd=PROJECT_DIR,
+                        env=environment,
+                        stdout=out,
+                        stderr=out,
+                        # A process group each: stopping the parent alone leaves its workers behind.
+                        start_new_session=True,
+                    )
+                )
+        api = Api(address)
+        wait_until("all parts are up", api.is_up, 120, home)
+        api.sign_in()
+        yield api
+    finally:
+        for process in processes:
+            stop(process, signal.SIGTERM)
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            # Also what the parent left behind.
+            stop(process, signal.SIGKILL)
+            process.wait(timeout=10)

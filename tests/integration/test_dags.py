@@ -1,0 +1,187 @@
+"""The DAG files: what they are made of, and how they run in one process.
+
+Airflow takes its settings when it is first imported, so it is never imported here: every test looks at a process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded_airflow import environment_of, prepare_inbox
+
+from ingest.config import PROJECT_DIR
+from ingest.paths import Home
+
+DAG_IDS = ["build_warehouse", "ingest_filings", "publish_release"]
+
+DESCRIBE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from dags.environment import DAGS_DIR
+bag = DagBag(DAGS_DIR, load_op_links=False)
+heavy = sorted({"great_expectations", "dbt", "duckdb", "pandas"} & set(sys.modules))
+print("DESCRIBED " + json.dumps({
+    "import_errors": bag.import_errors,
+    "heavy_modules": heavy,
+    "dags": {dag.dag_id: {
+        "waits_for": [asset.name for asset in getattr(dag.timetable.asset_condition, "objects", [])],
+        "cron": getattr(dag.timetable, "expression", None) or getattr(dag.timetable, "_expression", None),
+        "zone": str(dag.timezone),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+        "doc": dag.doc_md or "",
+        "tags": sorted(dag.tags),
+        "tasks": {task.task_id: {
+            "owner": task.owner, "retries": task.retries, "backoff": task.retry_exponential_backoff,
+            "pool": task.pool, "upstream": sorted(task.upstream_task_ids), "is_mapped": task.is_mapped,
+            "label": getattr(task, "map_index_template", None), "trigger_rule": str(task.trigger_rule.value),
+            "writes": [asset.name for asset in task.outlets],
+        } for task in dag.tasks},
+    } for dag in bag.dags.values()},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What Airflow makes of the DAG files, without a database."""
+    done = subprocess.run(
+        [sys.executable, "-c", DESCRIBE],
+        cwd=PROJECT_DIR,
+        env=environment_of(tmp_path_factory.mktemp("described")),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("DESCRIBED ")]
+    assert lines, done.stdout + done.stderr
+    return json.loads(lines[-1].removeprefix("DESCRIBED "))
+
+
+def tasks_of(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{dag_id}.{task_id}": task
+        for dag_id, dag in described["dags"].items()
+        for task_id, task in dag["tasks"].items()
+    }
+
+
+def test_the_bag_holds_exactly_these_dags_and_every_file_imports(described: dict[str, Any]) -> None:
+    assert described["import_errors"] == {}
+    assert sorted(described["dags"]) == DAG_IDS
+
+
+def test_loading_the_dag_files_imports_nothing_heavy(described: dict[str, Any]) -> None:
+    assert described["dags"], "an empty bag imports nothing, which would prove nothing"
+    assert described["heavy_modules"] == []
+
+
+def test_every_task_has_an_owner_and_retries_with_growing_pauses(described: dict[str, Any]) -> None:
+    tasks = tasks_of(described)
+    assert len(tasks) == 5
+    assert {name for name, task in tasks.items() if task["owner"] != "platform"} == set()
+    assert {name for name, task in tasks.items() if task["retries"] < 1 or task["backoff"] <= 1} == set()
+
+
+def test_every_dag_explains_itself_and_runs_once_at_a_time(described: dict[str, Any]) -> None:
+    for dag_id, dag in described["dags"].items():
+        assert len(dag["doc"]) > 300, dag_id
+        assert all(f"`{task_id}`" in dag["doc"] for task_id in dag["tasks"]), dag_id
+        assert "npl" in dag["tags"], dag_id
+        assert dag["max_active_runs"] == 1, dag_id
+        assert dag["catchup"] is False, dag_id
+
+
+def test_filings_are_taken_every_ten_minutes_by_beijing_time(described: dict[str, Any]) -> None:
+    ingest = described["dags"]["ingest_filings"]
+    assert (ingest["cron"], ingest["zone"]) == ("*/10 * * * *", "Asia/Shanghai")
+
+
+def test_assets_lead_from_the_filings_to_the_warehouse_and_on_to_the_release(described: dict[str, Any]) -> None:
+    tasks = tasks_of(described)
+    writers = {name: task["writes"] for name, task in tasks.items() if task["writes"]}
+    assert writers == {"ingest_filings.announce": ["npl_accepted"], "build_warehouse.build": ["npl_warehouse"]}
+    waits = {dag_id: dag["waits_for"] for dag_id, dag in described["dags"].items() if dag["waits_for"]}
+    assert waits == {"build_warehouse": ["npl_accepted"], "publish_release": ["npl_warehouse"]}
+
+
+def test_each_filing_is_decided_by_a_task_of_its_own_that_bears_its_name(described: dict[str, Any]) -> None:
+    tasks = described["dags"]["ingest_filings"]["tasks"]
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        "receive": [],
+        "decide": ["receive"],
+        "announce": ["decide"],
+    }
+    assert {name for name, task in tasks.items() if task["is_mapped"]} == {"decide"}
+    assert tasks["decide"]["label"] == "{{ filing_id }}"
+    assert tasks["announce"]["trigger_rule"] == "none_failed"
+
+
+def test_only_what_touches_the_warehouse_takes_the_writers_pool(described: dict[str, Any]) -> None:
+    pools = {name for name, task in tasks_of(described).items() if task["pool"] == "warehouse"}
+    assert pools == {"build_warehouse.build", "publish_release.publish"}
+
+
+def run_in_process(home: Path) -> tuple[int, list[dict[str, Any]], str]:
+    """Exit code, events, and the text of the log."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dags.run_in_process"],
+        cwd=PROJECT_DIR,
+        env={**os.environ, "NPL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stderr == ""
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events, "no event at all"
+    log = Path(events[0]["log"]).read_text(encoding="utf-8")
+    return done.returncode, events, log
+
+
+def finished(events: list[dict[str, Any]], task_id: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["event"] == "task_finished" and event["task_id"] == task_id]
+
+
+@pytest.mark.slow
+def test_the_run_in_one_process_reports_each_filing_and_a_second_run_finds_nothing_new(tmp_path: Path) -> None:
+    filings = prepare_inbox(tmp_path)
+    code, events, log = run_in_process(tmp_path)
+    assert code == 0, log[-4000:]
+    states = [(event["dag_id"], event["state"]) for event in events if event["event"] == "dag_finished"]
+    assert states == [("ingest_filings", "success"), ("build_warehouse", "success"), ("publish_release", "success")]
+    (received,) = finished(events, "receive")
+    decided = finished(events, "decide")
+    assert len(received["value"]) == filings
+    assert sorted(event["label"] for event in decided) == sorted(received["value"])
+    assert {event["value"] for event in decided} == {"accepted"}
+    (published,) = finished(events, "publish")
+    assert Home(tmp_path).release(published["value"]).is_dir()
+
+    code, events, log = run_in_process(tmp_path)
+    assert code == 0, log[-4000:]
+    assert [event["value"] for event in finished(events, "receive")] == [[]]
+    assert finished(events, "decide") == []
+    assert [event["state"] for event in finished(events, "announce")] == ["skipped"]
+    assert [event["value"] for event in finished(events, "publish")] == [published["value"]]
+
+
+@pytest.mark.slow
+def test_a_task_that_fails_ends_the_run_with_code_3_and_names_the_log(tmp_path: Path) -> None:
+    Home(tmp_path).warehouse.parent.write_text("a file where the folder must be", encoding="utf-8")
+    code, events, log = run_in_process(tmp_path)
+    assert code == 3
+    (build,) = finished(events, "build")
+    assert build["state"] == "failed"
+    assert build["error"]
+    assert finished(events, "publish") == [], "what follows a failed DAG must not run"
+    assert events[-1]["event"] == "failed"
+    assert "build_warehouse" in events[-1]["zh"]
+    assert "build_warehouse" in events[-1]["en"]
+    assert "Traceback" in log
