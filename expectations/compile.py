@@ -10,6 +10,12 @@ from expectations.spec import FieldSpec, Rule, Standard, TableSpec
 # LIKE and length() rather than regular expressions: each constant pattern is compiled once per column and query,
 # which for a small filing used to cost more than reading it
 MISSING = "({text} in ('ND1', 'ND2', 'ND3', 'ND5', 'HIDDEN') or {text} like 'ND4-____-__-__')"
+# What people write with a Chinese keyboard where the patterns of personal data expect ASCII; one character for one, so
+# that what is found in the folded text lies at the same place in the text as filed.
+FULL_WIDTH = "０１２３４５６７８９Ｘｘ＋－\u3000\u00a0"
+HALF_WIDTH = "0123456789Xx+-  "
+TIMESTAMP_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+MOST_VALUES_TOLD = 20
 TRUE_WORDS = ("是", "Y", "y", "true", "TRUE", "True", "1")
 FALSE_WORDS = ("否", "N", "n", "false", "FALSE", "False", "0")
 
@@ -58,20 +64,51 @@ def macros_of(standard: Standard) -> list[str]:
         statements.append(f"create or replace macro code_{name}(spelling) as case spelling {spelled} end")
         statements.append(f"create or replace macro parent_{name}(code) as "
                           + (f"case code {grouped} end" if grouped else "null::varchar"))
-    patterns = " or ".join(f"regexp_matches(cell, {sql_text(pattern.pattern)})" for pattern in standard.head.personal_data)
-    statements.append(f"create or replace macro has_personal_data(cell) as {patterns or 'false'}")
+    patterns = "|".join(f"(?:{pattern.pattern})" for pattern in standard.head.personal_data)
+    statements.append(f"create or replace macro half_width(cell) as case when regexp_matches(cell, '[{FULL_WIDTH}]') "
+                      f"then translate(cell, '{FULL_WIDTH}', '{HALF_WIDTH}') else cell end")
+    statements.append("create or replace macro has_personal_data(cell) as "
+                      + (f"regexp_matches(half_width(cell), {sql_text(patterns)})" if patterns else "false"))
     statements.append(f"create or replace macro hold_ceiling() as {standard.head.hold_ceiling}")
     statements.append(f"create or replace macro standard_versions() as {sql_list(standard.version_names)}")
     return statements + [part.strip() for part in standard.macros.split(";\n") if part.strip()]
 
 
-def typed_expression(standard: Standard, field: FieldSpec) -> str:
-    """SQL of a field's typed value from its text: null when absent, a missing-data code, or not of the type."""
+def typed_rows(spec: TableSpec, columns: Sequence[str], source: str, extra: str = "") -> str:
+    """SQL that reads text rows and adds, for each field of the table, its typed value.
+
+    A value is null when absent, a missing-data code, or not of the type. `columns` are the text columns of `source`;
+    every text stays beside its value as `<column>__text`, and `<field>__missing` tells a missing-data code.
+    """
+    present = set(columns)
+    texts = ", ".join(f"{quoted(name) if name in present else 'null::varchar'} as {text_column(name)}"
+                      for name in dict.fromkeys([*spec.by_name, *columns]))
+    marks = ", ".join(f"{MISSING.format(text=text_column(name))} as {_missing_column(name)}" for name in spec.by_name)
+    values = ", ".join(f"{_typed(field)} as {field.name}" for field in spec.fields)
+    return (f"select *, {values}{extra} from (select *, {marks} from (select row_number, {texts} from {source}))")
+
+
+def _typed(field: FieldSpec) -> str:
     text = text_column(field.name)
-    value = f"case when {MISSING.format(text=text)} then null else {_cast(field, text)} end"
+    value = f"case when {_missing_column(field.name)} then null else {_cast(field, text)} end"
     if field.default is None:
         return value
     return f"case when {text} is null then {_cast(field, sql_text(field.default))} else {value} end"
+
+
+def provable(field: FieldSpec, suggestion: str) -> str:
+    """SQL of a suggestion for a field: null when it would be refused in its turn, or is what was filed."""
+    return (f"case when {_cast(field, f'({suggestion})')} is not null "
+            f"and ({suggestion}) is distinct from {text_column(field.name)} then ({suggestion}) end")
+
+
+def _missing_column(name: str) -> str:
+    return f'"{name}__missing"'
+
+
+def quoted(name: str) -> str:
+    """A SQL identifier: what a filer calls a column must never end the name."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _cast(field: FieldSpec, text: str) -> str:
@@ -86,11 +123,15 @@ def _cast(field: FieldSpec, text: str) -> str:
         return f"case when regexp_full_match({text}, '-?[0-9]+') then try_cast({text} as bigint) end"
     if kind == "decimal":
         # a plain try_cast would round 1.239 to 1.24 and take 1E+05: what was filed must be what is kept
-        return f"case when regexp_full_match({text}, '-?[0-9]+(\\.[0-9]{{1,{field.arguments[1]}}})?') then try_cast({text} as {field.type}) end"
+        places = int(field.arguments[1])
+        fraction = f"(\\.[0-9]{{1,{places}}})?" if places else ""
+        return f"case when regexp_full_match({text}, '-?[0-9]+{fraction}') then try_cast({text} as {field.type}) end"
     if kind == "date":
-        return (f"case when {text} like '____-__-__' then try_cast({text} as date) "
+        # >= '0': a sign in front would be read as a year before Christ
+        return (f"case when {text} like '____-__-__' and {text} >= '0' then try_cast({text} as date) "
                 f"when length({text}) = 8 then try_cast(try_strptime({text}, '%Y%m%d') as date) end")
-    return f"case when {text} like '____-__-__%' then try_cast({text} as timestamp) end"
+    # a cast would take 17:00:00Z and drop the Z: eight hours lost without a word
+    return f"try_strptime({text}, {sql_list(TIMESTAMP_FORMATS)})"
 
 
 def _tuple(values: Sequence[str]) -> str:
@@ -117,14 +158,17 @@ def checks_of(standard: Standard, table: str, filed_columns: Sequence[str]) -> l
     return checks
 
 
-def personal_cells(filed_columns: Sequence[str]) -> str:
+def personal_cells(spec: TableSpec, filed_columns: Sequence[str]) -> str:
     """SQL of a list that tells, cell by cell, where personal data stands; null when the whole row is clean.
 
     The row is looked at once as a whole; its cells only when that finds something.
     """
     if not filed_columns:
         return "null::boolean[]"
-    cells = ", ".join(text_column(name) for name in filed_columns)
+    # an amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at
+    numbers = {field.name for field in spec.fields if field.base_type in ("integer", "decimal")}
+    cells = ", ".join(f"case when {name} is null then {text_column(name)} end" if name in numbers else text_column(name)
+                      for name in filed_columns)
     return (f"case when has_personal_data(concat_ws(chr(31), {cells})) "
             f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end")
 
@@ -158,13 +202,20 @@ def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
     required = "true" if field.required else f"({field.required_when})"
     spellings = [text for code in standard.codes.get(field.states or "", ()) for text in code.spellings]
     replacements = {
-        "{field}": field.name, "{text}": text, "{is_missing_code}": MISSING.format(text=text),
+        "{field}": field.name, "{text}": text, "{is_missing_code}": _missing_column(field.name),
         "{allowed_codes}": sql_list(allowed), "{is_hidden}": hidden, "{is_required}": f"({required} and not {hidden})",
-        "{spellings}": sql_list(spellings),
+        "{spellings}": sql_list(spellings), "{allowed_values}": sql_text(_allowed_values(standard, field)),
     }
     for token, sql in replacements.items():
         check = check.replace(token, sql)
     return check
+
+
+def _allowed_values(standard: Standard, field: FieldSpec) -> str:
+    """What a filer may write into a coded field, for a message: codes with their names, or the names of states."""
+    codes = standard.codes.get(field.code_list or field.states or "", ())
+    shown = [f"{code.code} {code.zh}" if field.code_list else code.zh for code in codes[:MOST_VALUES_TOLD]]
+    return "、".join(shown) + ("……" if len(codes) > MOST_VALUES_TOLD else "")
 
 
 def _versions_sql(standard: Standard, since: str | None, until: str | None) -> str:

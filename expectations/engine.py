@@ -11,7 +11,7 @@ Nothing here knows about NPLs: a standard of another field runs the same way.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations.compile import (
-    Check, checks_of, column_names, macros_of, personal_cells, sql_text, typed_expression, version_expression,
+    Check, checks_of, column_names, macros_of, personal_cells, sql_text, typed_rows, version_expression,
 )
 from expectations.spec import Standard, TableSpec
 
@@ -38,6 +38,10 @@ class TableResult:
     def count(self, rule_id: str) -> int:
         """Findings of one rule (rows, or rows x fields for a rule that looks at each field)."""
         return sum(count for check, count in self.counts.items() if check.rule.id == rule_id)
+
+    def judged(self, rule_id: str) -> int:
+        """How many cells or rows one rule looked at: rows x its checks."""
+        return self.rows * sum(check.rule.id == rule_id for check in self.counts)
 
 
 def connect(path: str, memory_limit: str = "2GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -61,6 +65,7 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
         if f"raw_{table.table}" not in present:
             con.execute(f"create table raw_{table.table} (row_number bigint)")
         con.execute(f"create or replace view filed_{table.table} as select * from accepted_{table.table} limit 0")
+        _make_known(con, table)
 
 
 def relations(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -82,7 +87,7 @@ def accepted_ddl(table: TableSpec) -> str:
 
 
 def load_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Make raw_<table> from text rows (first column `row_number`); a file read in parts is loaded in parts."""
+    """Make raw_<table> from text rows (first column `row_number`)."""
     con.register("rows_as_filed", rows)
     con.execute(f"create or replace table raw_{table} as select * from rows_as_filed")
     con.unregister("rows_as_filed")
@@ -94,9 +99,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     filed = column_names(con, f"raw_{table}")
     columns = [name for name in filed if name != "row_number"]
     checks = checks_of(standard, table, columns)
-    texts = ", ".join(f'"{name}" as "{name}__text"' if name in filed else f'null::varchar as "{name}__text"'
-                      for name in dict.fromkeys([*(field.name for field in spec.fields), *filed]) if name != "row_number")
-    typed = ", ".join(f"{typed_expression(standard, field)} as {field.name}" for field in spec.fields)
+    typed = typed_rows(spec, columns, f"raw_{table}", f", {personal_cells(spec, columns)} as personal_cells")
     context = ", ".join(standard.head.context)
     kept = ", ".join(field.name for field in spec.fields)
     row_checks = [check for check in checks if check.rule.scope == "row"]
@@ -109,20 +112,24 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     try:
         con.execute(f"""
             create or replace table filed_{table} as
-            with as_text as (select row_number, {texts} from raw_{table}),
-            as_typed as (select *, {typed}, {personal_cells(columns)} as personal_cells from as_text),
+            with as_typed as ({typed}),
             as_judged as (select as_typed.*, {version_expression(standard, spec)} as standard_version, context.*
                           from as_typed cross join filing_context as context)
             select row_number, standard_version, {kept}{', ' + context if context else ''}{', ' + masks if masks else ''}
             from as_judged""")
     finally:
         con.execute("pragma enable_optimizer")
-    con.execute(f"""
-        create or replace view known_{table} as
-        select filing_id, row_number, standard_version, {kept}, false as is_filed from accepted_{table}
-        union all by name
-        select null as filing_id, row_number, standard_version, {kept}, true as is_filed from filed_{table}""")
+    _make_known(con, spec)
     return checks
+
+
+def _make_known(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    kept = ", ".join(field.name for field in spec.fields)
+    con.execute(f"""
+        create or replace view known_{spec.table} as
+        select filing_id, row_number, standard_version, {kept}, false as is_filed from accepted_{spec.table}
+        union all by name
+        select null as filing_id, row_number, standard_version, {kept}, true as is_filed from filed_{spec.table}""")
 
 
 def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, checks: Sequence[Check]) -> TableResult:
@@ -152,15 +159,17 @@ def broken_rows(table: str, check: Check, checks: Sequence[Check]) -> str:
 
 
 def hold_dependents(con: duckdb.DuckDBPyConnection, standard: Standard, tables: Iterable[str]) -> None:
-    """Hold what points at a held row by foreign key, until nothing more is held."""
-    names = [name for name in tables if standard.all_tables[name].foreign_keys]
-    while sum(_hold_children(con, standard.all_tables[name]) for name in names):
+    """Hold what points at a held row by foreign key, until nothing more is held; `tables` have all been judged."""
+    judged = {name: standard.all_tables[name] for name in tables}
+    while sum(_hold_children(con, spec, judged.keys()) for spec in judged.values()):
         pass
 
 
-def _hold_children(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> int:
+def _hold_children(con: duckdb.DuckDBPyConnection, spec: TableSpec, judged: Collection[str]) -> int:
     before = count_rows(con, f"held_{spec.table}")
     for foreign in spec.foreign_keys:
+        if foreign.table not in judged:
+            continue
         same = " and ".join(f"child.{ours} = parent.{theirs}" for ours, theirs in zip(foreign.fields, foreign.references, strict=True))
         con.execute(f"""
             insert into held_{spec.table}

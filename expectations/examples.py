@@ -6,17 +6,19 @@ import duckdb
 import pyarrow as pa
 
 from expectations import engine
-from expectations.compile import typed_expression
+from expectations.compile import typed_rows
 from expectations.spec import Row, Rule, Standard
 
 FIRST_ROW = 2  # row 1 of a file is its header
 
 
-def judge_example(standard: Standard, rule: Rule, rows: Sequence[Row]) -> engine.TableResult:
-    """Judge example rows as one small filing, by every active rule of their table.
+def judge_example(standard: Standard, rule: Rule, rows: Sequence[Row], alone: bool = False) -> engine.TableResult:
+    """Judge example rows as one small filing, by every active rule of their table or by the rule `alone`.
 
     Each row is the table's example row with the rule's cells written over it.
     """
+    if alone:
+        standard = standard.with_rules([rule])
     table = rule.judged_table
     with duckdb.connect(":memory:") as con:
         _surround(con, standard, rule)
@@ -56,12 +58,11 @@ def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table:
         engine.type_rows(con, standard, table)
         return
     spec = standard.all_tables[table]
-    texts = ", ".join(f'"{field.name}" as "{field.name}__text"' for field in spec.fields)
-    typed = ", ".join(f"{typed_expression(standard, field)} as {field.name}" for field in spec.fields)
+    fields = ", ".join(spec.by_name)
     con.execute(f"""
         insert into accepted_{table} by name
         select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period, row_number,
-               '{standard.latest_version}' as standard_version, columns(*)
-        from (select row_number, {typed} from (select row_number, {texts} from raw_{table}))""".replace("columns(*)", ", ".join(field.name for field in spec.fields)))
+               '{standard.latest_version}' as standard_version, {fields}
+        from ({typed_rows(spec, list(spec.by_name), f"raw_{table}")})""")
     con.execute(f"drop table raw_{table}")
     con.execute(f"create table raw_{table} (row_number bigint)")

@@ -12,11 +12,13 @@ from typing import Any
 
 import duckdb
 
-from expectations.compile import Check, column_names, fill_tokens, text_column
+from expectations.compile import FULL_WIDTH, HALF_WIDTH, Check, column_names, fill_tokens, provable, quoted, text_column
 from expectations.engine import TableResult, broken_rows
 from expectations.spec import Standard, TableSpec
 
 MASK = "***"
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # in a numeric field eleven digits are an amount, not a mobile number
+TO_HALF_WIDTH = str.maketrans(FULL_WIDTH, HALF_WIDTH)
 BLANK = {"zh": "（空）", "en": "(blank)"}
 SEVERITY_ORDER = ("reject", "hold", "warn", "info")
 
@@ -52,16 +54,14 @@ def _patterns(standard: Standard) -> tuple[re.Pattern[str], ...]:
 
 
 def mask(standard: Standard, text: str | None) -> str | None:
-    """The text with every piece of personal data in it replaced by `***`."""
+    """The text with every piece of personal data in it replaced by `***`; full-width digits are digits."""
     if text is None:
         return None
     for pattern in _patterns(standard):
         # neighbours share a boundary character, so one pass can leave every second match: repeat until none is left
-        while True:
-            masked = pattern.sub(lambda match: match[0].replace(match[1], MASK), text)
-            if masked == text:
-                break
-            text = masked
+        while spans := [match.span(1) for match in pattern.finditer(text.translate(TO_HALF_WIDTH)) if match[1] != MASK]:
+            for start, end in reversed(spans):
+                text = text[:start] + MASK + text[end:]
     return text
 
 
@@ -93,31 +93,35 @@ def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpe
     rule = check.rule
     filed = set(column_names(con, f"raw_{spec.table}"))
     wanted = list(dict.fromkeys((*spec.key, *check.fields)))
-    texts = [f"raw.{_quoted(name)}" if name in filed else "null" for name in wanted]
+    texts = [f"filed.{text_column(name)}" if name in filed else "null" for name in wanted]
+    numbers = {each.name for each in spec.fields if each.base_type in ("integer", "decimal")}
     field = spec.by_name.get(check.field or "")
     shown = {name: fill_tokens(standard, sql, field) if field else sql for name, sql in rule.show.items()}
     suggestion = rule.suggestion or "null"
-    if field:
-        suggestion = fill_tokens(standard, suggestion, field)
+    if field and rule.suggestion:
+        suggestion = provable(field, fill_tokens(standard, rule.suggestion, field))
     extra = "".join(f", ({sql})::varchar" for sql in [*shown.values(), suggestion])
-    raw_texts = ", ".join(f"raw.{_quoted(name)} as {text_column(name)}" for name in sorted(filed - {"row_number"}))
+    raw_texts = ", ".join(f"raw.{quoted(name)} as {text_column(name)}" for name in sorted(filed - {"row_number"}))
     query = f"""
         with filed as (
             select filed.*{', ' + raw_texts if raw_texts else ''} from filed_{spec.table} as filed
             join raw_{spec.table} as raw using (row_number)
             where filed.row_number in (select row_number from ({broken_rows(spec.table, check, checks)}) order by row_number limit {limit}))
         select filed.row_number{''.join(f', {text}' for text in texts)}{extra}
-        from filed join raw_{spec.table} as raw using (row_number) order by filed.row_number"""
+        from filed order by filed.row_number"""
     for row, *cells in con.execute(query).fetchall():
-        masked = [mask(standard, cell) for cell in cells]
+        masked = [cell if name in numbers and NUMBER.fullmatch(cell or "") else mask(standard, cell)
+                  for name, cell in zip([*wanted, *shown, None], cells, strict=True)]
         values = dict(zip(wanted, masked[:len(wanted)], strict=True))
         computed = dict(zip(shown, masked[len(wanted):-1], strict=True))
         key = {name: values[name] for name in spec.key}
         own = {name: values[name] for name in check.fields} | computed
         yield Finding(
             rule_id=rule.id, severity=rule.severity, category=rule.category, table=spec.table,
-            file=(key.get("file_name") or file) if spec.system else file, row=None if spec.system else row,
-            key=", ".join(f"{name}={value or ''}" for name, value in key.items()), fields=[mask(standard, name) or "" for name in check.fields],
+            file=(key.get("file_name") if spec.system else None) or mask(standard, file) or "",
+            row=None if spec.system else row,
+            key=", ".join(f"{name}={value or ''}" for name, value in key.items()),
+            fields=[mask(standard, name) or "" for name in check.fields],
             values={mask(standard, name) or "": value for name, value in own.items()},
             message=_both(rule.message.zh, rule.message.en, own, spec, check, standard),
             remedy=_both(rule.remedy.zh, rule.remedy.en, own, spec, check, standard),
@@ -140,7 +144,3 @@ def _both(zh: str, en: str, values: Mapping[str, str | None], spec: TableSpec, c
 def _fingerprint(rule_id: str, key: Mapping[str, str | None], values: Mapping[str, str | None]) -> str:
     parts = [rule_id, *(f"{name}={value}" for name, value in [*key.items(), *values.items()])]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

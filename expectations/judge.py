@@ -5,7 +5,7 @@ Great Expectations, whose Checkpoint gives the verdict of record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import duckdb
@@ -46,11 +46,14 @@ def type_filing(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Seque
 
 
 def judge_one(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, filed: Sequence[str]) -> engine.TableResult:
-    """Judge one table; a system table is told first what was held in the filed ones."""
+    """Judge one table; the last filed one also holds what depends on held rows, and system tables are told of both."""
     if standard.all_tables[table].system:
         _note_holds(con, standard, table, filed)
         engine.type_rows(con, standard, table)
     result = engine.judge_table(con, standard, table, _checks(con, standard, table))
+    judged = [name for name in standard.tables if name in filed]
+    if judged and table == judged[-1]:
+        engine.hold_dependents(con, standard, judged)
     con.execute(f"create or replace table result_{table} (check_index integer, findings bigint)")
     for check, count in result.counts.items():
         if count:
@@ -77,18 +80,20 @@ def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Se
     """Judge a whole filing without Great Expectations."""
     type_filing(con, standard, filed)
     results = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
+    # a child may have been judged before its parent's held rows were known
+    results = {table: replace(result, held=engine.count_rows(con, f"held_{table}"))
+               for table, result in results.items()}
     broken = (check.rule.severity for result in results.values() for check, count in result.counts.items() if count)
     return Judgement(verdict_of(broken), results)
 
 
 def _note_holds(con: duckdb.DuckDBPyConnection, standard: Standard, system_table: str, filed: Sequence[str]) -> None:
-    engine.hold_dependents(con, standard, filed)
     known = standard.all_tables[system_table].by_name
     if not {"table_name", "held_rows", "held_principal_ratio"} <= set(known):
         return
     for name in ("held_rows", "held_principal_ratio"):
         con.execute(f"alter table raw_{system_table} add column if not exists {name} varchar")
-    for table in filed:
+    for table in standard.tables.keys() & set(filed):
         ratio = engine.held_principal_ratio(con, standard.all_tables[table])
         con.execute(f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
                     [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table])

@@ -8,6 +8,7 @@ import csv
 import datetime
 import hashlib
 import re
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -260,6 +261,11 @@ class Standard:
     def latest_version(self) -> str:
         return self.version_names[-1]
 
+    def with_rules(self, rules: Iterable[Rule]) -> "Standard":
+        """The same standard with these rules only (same digest: for looking at rules one by one, not for judging)."""
+        return Standard(self.head, self.all_tables, self.codes, {rule.id: rule for rule in rules}, self.macros, self.sha256,
+                        self.directory)
+
     def version_on(self, day: datetime.date) -> str | None:
         """The version in force on a day; null before the first."""
         for version in self.head.versions:
@@ -295,10 +301,21 @@ class Standard:
             return self.latest_version
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML that refuses a key written twice: the plain loader would keep the last and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"key twice: {name}", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
 def _load_yaml(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 a safe loader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StandardError(f"{path}: not YAML: {error}") from error
 
 
@@ -314,18 +331,44 @@ def _refuse(path: Path, problems: list[str]) -> None:
         raise StandardError(f"{path}: " + "; ".join(problems))
 
 
-def _check_table(path: Path, spec: TableSpec, codes: dict[str, tuple[Code, ...]], versions: tuple[str, ...]) -> None:
+def _check_head(path: Path, head: _StandardFile) -> None:
+    problems = [] if head.versions else ["no versions"]
+    names = [version.version for version in head.versions]
+    problems += [f"version twice: {name}" for name in sorted({name for name in names if names.count(name) > 1})]
+    for pattern in head.personal_data:
+        try:
+            if re.compile(pattern.pattern).groups != 1:
+                problems.append(f"{pattern.id}: a pattern has one group, which is masked")
+        except re.error as error:
+            problems.append(f"{pattern.id}: {error}")
+    _refuse(path, problems)
+
+
+def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
+    codes, versions = standard.codes, standard.version_names
     names = [field.name for field in spec.fields]
     headers = [header for field in spec.fields for header in {field.name, field.zh, *field.labels}]
     problems = [f"{kind} twice: {name}" for kind, given in (("field", names), ("header", headers))
                 for name in sorted({name for name in given if given.count(name) > 1})]
     problems += [f"unknown field {name}" for name in (*spec.key, spec.version_date, spec.principal_field)
                  if name and name not in names]
+    if spec.table != path.stem:
+        problems.append(f"table {spec.table} is not the file's name")
+    for foreign in spec.foreign_keys:
+        parent = standard.all_tables.get(foreign.table)
+        if parent is None:
+            problems.append(f"foreign key: unknown table {foreign.table}")
+        elif unknown := [*set(foreign.fields).difference(names), *set(foreign.references).difference(parent.by_name)]:
+            problems.append(f"foreign key: unknown field {', '.join(sorted(unknown))}")
+        if not len(foreign.fields) == len(foreign.references) > 0:
+            problems.append(f"foreign key to {foreign.table}: as many fields as it references")
     for field in spec.fields:
         if not TYPE_PATTERN.match(field.type):
             problems.append(f"{field.name}: unknown type {field.type}")
         problems += [f"{field.name}: unknown code list {name}" for name in (field.code_list, field.states)
                      if name and name not in codes]
+        problems += [f"{field.name}: unknown missing-data code {code}" for code in field.nd
+                     if code not in standard.head.missing_codes]
         if field.hidden_from and field.hidden_from not in versions:
             problems.append(f"{field.name}: unknown version {field.hidden_from}")
     _refuse(path, problems)
@@ -335,9 +378,11 @@ def _check_rule(path: Path, rule: Rule, standard: Standard) -> None:
     problems = []
     if rule.id != path.stem:
         problems.append(f"id {rule.id} is not the file's name")
-    if rule.judged_table not in standard.all_tables:
-        problems.append(f"unknown table {rule.judged_table}")
-    else:
+    if not rule.good_rows or not rule.bad_rows:
+        problems.append("at least one good and one bad example")
+    unknown = {rule.table, rule.judged_table}.difference(standard.all_tables, {ANY_TABLE} if rule.example_table else ())
+    problems += [f"unknown table {name}" for name in sorted(unknown)]
+    if not unknown:
         known = standard.all_tables[rule.judged_table].by_name
         problems += [f"unknown field {name}" for name in rule.fields if name not in known]
         problems += [f"example of unknown field {name}" for row in (*rule.good_rows, *rule.bad_rows)
@@ -347,6 +392,8 @@ def _check_rule(path: Path, rule: Rule, standard: Standard) -> None:
             problems.append(f"id must be {standard.head.id_prefix}-{abbreviation}-nnn")
     problems += [f"unknown version {name}" for name in (rule.since, rule.until)
                  if name and name not in standard.version_names]
+    if rule.exceptions and not {"filing_subject", "filing_period_end"} <= set(standard.head.context):
+        problems.append("exceptions need filing_subject and filing_period_end in the context")
     known_relations = {"context", *standard.head.references, *(f"known_{name}" for name in standard.all_tables),
                        *(f"filed_{name}" for name in standard.all_tables)}
     problems += [f"given: unknown relation {name}" for name in rule.given if name not in known_relations]
@@ -359,7 +406,11 @@ def _load_codes(directory: Path) -> dict[str, tuple[Code, ...]]:
     lists = {}
     for path in sorted((directory / "codes").glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as handle:
-            codes = tuple(_parse(Code, row, path) for row in csv.DictReader(handle))
+            rows = csv.DictReader(handle, restkey="more cells than columns")
+            try:
+                codes = tuple(_parse(Code, row, path) for row in rows)
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise StandardError(f"{path}: not CSV: {error}") from error
         spellings = [text for code in codes for text in code.spellings]
         _refuse(path, [f"spelled twice: {text}" for text in sorted({t for t in spellings if spellings.count(t) > 1})])
         lists[path.stem] = codes
@@ -374,18 +425,23 @@ def _digest(directory: Path, files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=8)
 def load_standard(directory: Path = STANDARD_DIR) -> Standard:
-    """Return the standard that a directory holds.
+    """Return the standard that a directory holds, read once a process.
 
     Raises:
         StandardError: anything missing, unknown, written twice or pointing nowhere; the text names the file.
     """
-    directory = directory.resolve()
+    # resolved before the cache: the same relative path means another directory once the process has moved
+    return _load(directory.resolve())
+
+
+@lru_cache(maxsize=8)
+def _load(directory: Path) -> Standard:
     head_path = directory / "standard.yml"
     if not head_path.is_file():
         raise StandardError(f"{directory}: no standard.yml / 目录中没有 standard.yml")
     head: _StandardFile = _parse(_StandardFile, _load_yaml(head_path), head_path)
+    _check_head(head_path, head)
     table_paths = sorted((directory / "tables").glob("*.yml"))
     rule_paths = sorted((directory / "rules").glob("*.yml"))
     macros_path = directory / "macros.sql"
@@ -399,7 +455,7 @@ def load_standard(directory: Path = STANDARD_DIR) -> Standard:
                         macros=macros_path.read_text(encoding="utf-8") if macros_path.is_file() else "",
                         sha256=_digest(directory, files), directory=directory)
     for path, spec in zip(table_paths, tables.values(), strict=True):
-        _check_table(path, spec, codes, standard.version_names)
+        _check_table(path, spec, standard)
     for path, rule in zip(rule_paths, rules.values(), strict=True):
         _check_rule(path, rule, standard)
     return standard

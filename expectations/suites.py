@@ -9,11 +9,14 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from expectations.judge import Verdict, judging_order, verdict_of
 from expectations.spec import Standard
+
+_suites: dict[tuple[Any, str], Any] = {}
 
 SEVERITIES = {"reject": "critical", "hold": "warning", "warn": "info", "info": "info"}
 DATA_DOCS_SITE = "operator"
@@ -46,17 +49,23 @@ def judge_with_expectations(standard: Standard, database: Path, filed: list[str]
 
     from expectations.rule_expectation import batch_of
 
-    asset = context.data_sources.add_pandas("npl").add_dataframe_asset(name)
-    definitions = []
-    for table in judging_order(standard, filed):
-        suite = context.suites.add_or_update(_suite(standard, table))
-        batch = asset.add_batch_definition_whole_dataframe(table)
-        definitions.append(gx.ValidationDefinition(name=f"{name} {table}", data=batch, suite=suite))
-    definitions = [context.validation_definitions.add(definition) for definition in definitions]
+    source = context.data_sources.pandas_default
+    asset = source.add_dataframe_asset(name)
+    definitions = [
+        context.validation_definitions.add(gx.ValidationDefinition(
+            name=f"{name} {table}", suite=_suite(context, standard, table), data=asset.add_batch_definition_whole_dataframe(table)))
+        for table in judging_order(standard, filed)]
     checkpoint = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
-    result = checkpoint.run(batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
-                            run_id=RunIdentifier(run_name=name, run_time=received_at))
-    return _outcome(result)
+    try:
+        result = checkpoint.run(batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
+                                run_id=RunIdentifier(run_name=name, run_time=received_at))
+        return _outcome(result)
+    finally:
+        # the context lives as long as the worker: what belongs to one filing goes with it
+        context.checkpoints.delete(name)
+        for definition in definitions:
+            context.validation_definitions.delete(definition.name)
+        source.delete_asset(name)
 
 
 def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
@@ -69,19 +78,24 @@ def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
     return docs / "index.html"
 
 
-def _suite(standard: Standard, table: str) -> Any:
+def _suite(context: Any, standard: Standard, table: str) -> Any:
+    """The table's suite, made once a worker: GX compares every expectation with every other when one is added."""
     import great_expectations as gx
 
     from expectations.rule_expectation import ExpectDisclosureRule
 
+    name = f"{standard.head.name}_{table}_{standard.sha256[:8]}"
+    if (context, name) in _suites:
+        return _suites[context, name]
     expectations = [
         ExpectDisclosureRule(
             rule_id=rule.id, filed_table=table, severity=SEVERITIES[rule.severity],
             description=f"{rule.id} [{rule.severity}] {rule.message.zh} {rule.message.en}",
             meta={"rule_id": rule.id, "severity": rule.severity, "category": rule.category, "source": rule.source})
         for rule in standard.rules_of(table)]
-    return gx.ExpectationSuite(name=f"{standard.head.name}_{table}", expectations=expectations,
-                               meta={"standard_sha256": standard.sha256})
+    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations, meta={"standard_sha256": standard.sha256}))
+    _suites[context, name] = suite
+    return suite
 
 
 def _outcome(result: Any) -> CheckpointOutcome:
@@ -110,8 +124,9 @@ def _raised(info: Any) -> bool:
     return any(isinstance(each, dict) and each.get("raised_exception") for each in info.values())
 
 
+@lru_cache(maxsize=1)
 def _context(stores: Path, docs: Path) -> Any:
-    """A context that keeps results and pages on disk and everything else in memory: many workers share it safely."""
+    """This worker's context: results and pages on disk, everything else in memory, so that workers share it safely."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # before the import: it is read there
     warnings.filterwarnings("ignore", module="great_expectations")
     import great_expectations as gx
@@ -119,8 +134,7 @@ def _context(stores: Path, docs: Path) -> Any:
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     kept = InMemoryStoreBackendDefaults()
-    for store, folder in ((kept.validation_results_store_name, "validations"), (kept.expectations_store_name, "suites")):
-        kept.stores[store]["store_backend"] = _on_disk(stores / folder)
+    kept.stores[kept.validation_results_store_name]["store_backend"] = _on_disk(stores / "validations")
     kept.data_docs_sites = {DATA_DOCS_SITE: {
         "class_name": "SiteBuilder", "show_how_to_buttons": False,
         "store_backend": {**_on_disk(docs), "class_name": "TupleFilesystemStoreBackend"},

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from expectations.compile import MISSING, Check, column_names, text_column
+from expectations.compile import MISSING, Check, column_names, quoted, text_column
 from expectations.engine import accepted_ddl
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry
@@ -50,7 +50,7 @@ def decide(filing_id: str) -> str:
             "filing_id": filing_id, "institution": record.institution_id, "subject": record.subject_id, "period": record.period,
             "sequence": record.sequence, "kind": record.kind, "sha256": record.sha256})
         _answer(record, report, standard)
-        registry.set_state(filing_id, "error", error.en[:400])
+        registry.set_state(filing_id, "error", (error.detail or error.en)[:400])
         return "error"
     except OSError as error:
         raise StorageError(f"无法写入：{error.strerror}", f"Cannot write: {error.strerror}") from error
@@ -80,7 +80,7 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
     temporary = temporary_beside(target)
     case.con.execute(f"""
         copy (
-            with raw as (select {', '.join(f'"{name}" as {text_column(name)}' for name in sorted(filed_columns - {'row_number'}))}, row_number
+            with raw as (select {', '.join(f"{quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {'row_number'}))}, row_number
                          from raw_{spec.table})
             select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period, filed.row_number,
                    standard_version, {fields}, {_missing_reasons(case.standard, spec, filed_columns)} as missing_reasons
@@ -149,13 +149,11 @@ def _digest(path: Path) -> str:
 
 
 def write_empty_tables(standard: Standard) -> None:
-    """For each table one Parquet file without rows, so that a reader of the zone always finds its columns."""
+    """For each table one Parquet file without rows: a reader of the zone always finds all of today's columns."""
     import duckdb
 
     for spec in standard.tables.values():
         target = home().accepted / spec.table / "empty.parquet"
-        if target.exists():
-            continue
         temporary = temporary_beside(target)
         with duckdb.connect(":memory:") as con:
             con.execute(f"create table nothing ({accepted_ddl(spec)})")

@@ -30,5 +30,11 @@ class UsageError(_BilingualError):
     """The command was called with something it cannot use."""
 
 
+@dataclass
 class JudgeError(_BilingualError):
-    """The judge itself broke: our fault; the filing goes to `error`, never to `rejected`."""
+    """The judge itself broke: our fault; the filing goes to `error`, never to `rejected`.
+
+    `detail` is for the operator (registry and logs), never for the filer.
+    """
+
+    detail: str = ""

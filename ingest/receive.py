@@ -4,17 +4,19 @@ Killed between any two steps, the next run goes on: landing is by content and re
 bytes twice is refused by the registry, and the inbox is cleared last.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from expectations.findings import mask
 from expectations.spec import Standard, load_standard
 from ingest import registry
 from ingest.errors import FilingError, StorageError
-from ingest.manifest import IDENTIFIER_PATTERN, Manifest
+from ingest.manifest import Manifest
 from ingest.paths import home, temporary_beside
 from ingest.read import read_manifest
 
@@ -24,10 +26,23 @@ NOT_YET_WHOLE = (".part", ".tmp", ".filepart")
 
 def receive_waiting() -> list[str]:
     """Take in everything that waits in the inbox; return the ids of all filings that still need a verdict."""
-    for folder, entry in waiting():
-        receive(entry, folder)
-        _clear(entry)
+    with _turn():
+        for folder, entry in waiting():
+            receive(entry, folder)
+            _clear(entry)
     return [record.filing_id for record in registry.undecided()]
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One process at a time empties the inbox: another's half-cleared folder would look like a filing of its own.
+
+    The lock is the kernel's, so it goes with a process that is killed.
+    """
+    home().inbox.mkdir(parents=True, exist_ok=True)
+    with (home().inbox / ".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def waiting() -> Iterator[tuple[str, Path]]:
@@ -135,6 +150,3 @@ def _clear(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink()
-
-
-__all__ = ["IDENTIFIER_PATTERN", "content_digest", "filing_id_of", "landed_entry", "receive", "receive_waiting", "waiting"]

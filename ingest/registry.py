@@ -95,8 +95,10 @@ def utc_now() -> datetime.datetime:
 
 @lru_cache(maxsize=4)
 def _engine(url: str) -> sa.Engine:
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
+    is_file = sa.make_url(url).get_backend_name() == "sqlite"
+    # no pool over a file: a pooled connection would go on in a registry that was moved or restored under it
+    engine = sa.create_engine(url, poolclass=sa.NullPool if is_file else None)
+    if is_file:
         @sa.event.listens_for(engine, "connect")
         def _wait_and_check(connection: Any, _: Any) -> None:
             # WAL lets readers go on while one worker writes; foreign keys are off in SQLite unless asked for

@@ -88,7 +88,7 @@ def write_demo_correction(inbox: Path, replaces_id: str) -> Path:
     original = next(filing for filing in demo_filings(standard)
                     if replaces_id.startswith(f"{filing.institution}-{filing.period}-"))
     (row,) = original.tables[NOTICE]
-    corrected = {NOTICE: [row | {"weighted_overdue_days": "861.20"}]}
+    corrected = {NOTICE: [row | {"weighted_overdue_days": "735.50"}]}
     return _write(inbox, replace(original, name=f"{original.name}-correction", tables=corrected, sequence=2,
                                  replaces=replaces_id), standard)
 

@@ -40,18 +40,15 @@ create or replace macro is_in_force(valid_from, valid_to, day) as
 -- Unified social credit code (GB 32100-2015): the 18th character follows from the first 17.
 create or replace macro uscc_value(sign) as strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', sign) - 1;
 create or replace macro uscc_check_character(code) as
+    case when regexp_matches(code, '^[0-9A-HJ-NPQRTUWXY]{17}') then
     substr('0123456789ABCDEFGHJKLMNPQRTUWXY', ((31 - list_sum(list_transform(range(1, 18), lambda place:
-        uscc_value(substr(code, place, 1)) * [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28][place])) % 31) % 31 + 1)::bigint, 1);
+        uscc_value(substr(code, place, 1)) * [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28][place])) % 31) % 31 + 1)::bigint, 1) end;
 create or replace macro is_valid_uscc(code) as
     regexp_full_match(code, '[0-9A-HJ-NPQRTUWXY]{18}') and substr(code, 18, 1) = uscc_check_character(code);
 
--- Transfers: who filed the row, the days a coarse date may mean, and what a price is measured against.
+-- Transfers: who filed the row, and what a price is measured against.
 create or replace macro filing_party(filer_side, seller_name, buyer_name) as
     case filer_side when 'seller' then normal_name(seller_name) when 'buyer' then normal_name(buyer_name) else filer_side end;
-create or replace macro latest_day(first_day, date_precision) as
-    case date_precision when 'month' then last_day(first_day) when 'year' then make_date(year(first_day), 12, 31) else first_day end;
-create or replace macro is_in_force_within(valid_from, valid_to, first_day, date_precision) as
-    coalesce(latest_day(first_day, date_precision) >= valid_from, true) and coalesce(first_day <= valid_to, true);
 create or replace macro sold_principal_interest(principal, interest, principal_interest) as coalesce(principal_interest, principal + interest);
 create or replace macro denominator_of(kind, principal, interest, principal_interest, fees, claim) as
     case kind when 'P' then principal
@@ -68,7 +65,7 @@ create or replace macro is_plausible_price(price, claim) as price / nullif(claim
 create or replace macro price_in_cny(price, claim) as
     case when is_plausible_price(price * 10000.0, claim) then (price * 10000.0)::decimal(18, 2)
          when is_plausible_price(price / 10000.0, claim) then (price / 10000.0)::decimal(18, 2) end;
-create or replace macro percent_text(part, whole) as round(100.0 * part / nullif(whole, 0), 2) || ' %';
+create or replace macro percent_text(part, whole) as round(100.0 * part / nullif(whole, 0), 4) || ' %';
 
 -- A date known only by its month or year may be any day up to this one.
 create or replace macro latest_day(day, day_precision) as
