@@ -10,7 +10,7 @@ filing, named after it), put the answers into `outbox/`.
   *If it fails*: disk, permissions or registry. Read the task's log, repair, clear the task.
 - **`decide`** gives one filing its verdict: `accepted`, `accepted_with_holds`, `rejected` or `error`.
   *If it fails*: a bad filing never turns this task red, so the fault is ours. Read its log, repair, clear the task.
-- **`data_docs`** writes Great Expectations' pages of these filings (`data_docs/index.html`), for the operator.
+- **`data_docs`** writes Great Expectations' pages of these filings (`data_docs/filings.html`), for the operator.
   *If it fails*: verdicts stand, only the pages are stale. Read its log, clear the task.
 - **`announce`** counts the verdicts and updates the asset `npl_accepted`, which starts `build_warehouse`.
   *If it is skipped*: no filing waited, nothing to do.

@@ -165,9 +165,10 @@ def personal_cells(spec: TableSpec, filed_columns: Sequence[str]) -> str:
     """
     if not filed_columns:
         return "null::boolean[]"
-    # an amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at
+    # an amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at, unless it is
+    # as long as a resident id
     numbers = {field.name for field in spec.fields if field.base_type in ("integer", "decimal")}
-    cells = ", ".join(f"case when {name} is null then {text_column(name)} end" if name in numbers else text_column(name)
+    cells = ", ".join(f"case when {name} is null or length({text_column(name)}) >= 18 then {text_column(name)} end" if name in numbers else text_column(name)
                       for name in filed_columns)
     return (f"case when has_personal_data(concat_ws(chr(31), {cells})) "
             f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end")

@@ -17,7 +17,8 @@ from expectations.engine import TableResult, broken_rows
 from expectations.spec import Standard, TableSpec
 
 MASK = "***"
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")  # in a numeric field eleven digits are an amount, not a mobile number
+# in a numeric field eleven digits are an amount, not a mobile number; eighteen may be a resident id
+NUMBER = re.compile(r"-?[0-9]{1,17}(\.[0-9]+)?")
 TO_HALF_WIDTH = str.maketrans(FULL_WIDTH, HALF_WIDTH)
 BLANK = {"zh": "（空）", "en": "(blank)"}
 SEVERITY_ORDER = ("reject", "hold", "warn", "info")
@@ -125,7 +126,7 @@ def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpe
             values={mask(standard, name) or "": value for name, value in own.items()},
             message=_both(rule.message.zh, rule.message.en, own, spec, check, standard),
             remedy=_both(rule.remedy.zh, rule.remedy.en, own, spec, check, standard),
-            suggestion=masked[-1], fingerprint=_fingerprint(rule.id, key, own))
+            suggestion=masked[-1] if masked[-1] == cells[-1] else None, fingerprint=_fingerprint(rule.id, key, own))
 
 
 def _both(zh: str, en: str, values: Mapping[str, str | None], spec: TableSpec, check: Check, standard: Standard) -> dict[str, str]:

@@ -162,10 +162,12 @@ def write_empty_tables(standard: Standard) -> None:
 
 
 def publish_data_docs(filing_ids: list[str]) -> str:
-    """Write Great Expectations' pages of these filings for the operator; return the entrance's path."""
+    """Write Great Expectations' pages of these filings for the operator, and the page over all; return that page's path."""
     from expectations.suites import publish_data_docs as publish
+    from ingest.report.operator import write_operator_page
 
-    return str(publish(home().gx, home().data_docs, filing_ids))
+    publish(home().gx, home().data_docs, filing_ids)
+    return str(write_operator_page())
 
 
 def forget_scratch() -> None:

@@ -62,7 +62,7 @@ class Home:
 
     @property
     def data_docs(self) -> Path:
-        """Great Expectations' pages for the operator; index.html is the entrance."""
+        """Great Expectations' pages for the operator; filings.html is the entrance."""
         return self.root / "data_docs"
 
     @property

@@ -40,7 +40,7 @@ def write_parquet(names: Sequence[str], rows: Rows, path: Path) -> None:
     import pyarrow.parquet as pq
 
     temporary = temporary_beside(path)
-    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in names]
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [[] for _ in names]
     pq.write_table(pa.table({name: pa.array(column) for name, column in zip(names, columns, strict=True)}), temporary)
     temporary.replace(path)
 

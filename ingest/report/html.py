@@ -36,7 +36,7 @@ def render(report: Report, standard: Standard) -> str:
     def label(table: str, field: str) -> str:
         return wording.field_label(standard, table, field)
 
-    return _template().render(
+    return template("report.html.j2").render(
         report=report, wording=wording, visible=visible, label=label, name=standard.head.title,
         verdict=wording.VERDICT_WORDS[report.verdict], said=wording.statement(report),
         steps=wording.next_steps(report, standard), filing=wording.filing_lines(report.filing),
@@ -59,10 +59,11 @@ def _shared(findings: tuple[Finding, ...], text_of: Callable[[Finding], Bilingua
     return text_of(findings[0]) if len(texts) == 1 else None
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
+@lru_cache(maxsize=4)
+def template(name: str) -> "Template":
+    """A page template of this folder; whatever is put into it is escaped, and a name it does not know is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)

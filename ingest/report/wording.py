@@ -17,6 +17,12 @@ VERDICT_WORDS: dict[Verdict, Bilingual] = {
     "unreadable": _words("无法读取", "Unreadable"),
 }
 
+STATE_WORDS: dict[str, str] = {
+    **{verdict: words.zh for verdict, words in VERDICT_WORDS.items()},
+    "received": "已收件", "read": "已读取", "checked": "已检查", "superseded": "已被更正", "withdrawn": "已撤回",
+}
+"""Every state of a filing in the registry."""
+
 SEVERITY_WORDS: dict[Severity, Bilingual] = {
     "reject": _words("拒收", "Reject"),
     "hold": _words("暂扣", "Hold"),

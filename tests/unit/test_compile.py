@@ -1,6 +1,7 @@
 """From rules to SQL: which rule judges which row, and what a row of tokens becomes."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -13,20 +14,20 @@ from expectations.spec import Standard, load_standard
 TALL = "501"
 
 
-def tree_rules(*changes: dict[str, str | None], subject: str = "GARDEN01") -> Outcome:
+def tree_rules(*changes: Mapping[str, str | None], subject: str = "GARDEN01") -> Outcome:
     standard = orchard()
     numbered = [{"tree_id": f"T-{number}", **change} for number, change in enumerate(changes)]
     return judge(standard, {"tree": rows_of(standard, "tree", *numbered)}, context={"filing_subject": subject})
 
 
 def test_a_rule_judges_from_the_version_that_it_came_with_to_the_one_it_went_with() -> None:
-    outcome = tree_rules({"height_cm": TALL, "planted_date": "2025-10-26"}, {"height_cm": TALL, "planted_date": "2025-10-27"},
-                         {"height_cm": TALL, "planted_date": "2020-01-01"})
+    days = ("2025-10-26", "2025-10-27", "2020-01-01")
+    outcome = tree_rules(*({"height_cm": TALL, "planted_date": day} for day in days))
     assert outcome.rules_by_row("tree") == {2: {"ORC-TRE-002"}, 3: {"ORC-TRE-001"}, 4: {"ORC-TRE-002"}}
 
 
 def test_a_rule_with_a_condition_judges_only_rows_that_meet_it() -> None:
-    outcome = tree_rules({"height_cm": "9"}, {"height_cm": "9", "fruit": "樱桃"}, {"height_cm": "9", "fruit": "no fruit"})
+    outcome = tree_rules(*({"height_cm": "9", "fruit": fruit} for fruit in ("苹果", "樱桃", "no fruit")))
     assert outcome.rules_by_row("tree") == {3: {"ORC-TRE-003"}}
 
 
@@ -59,7 +60,8 @@ def test_every_spelling_of_a_code_means_its_code() -> None:
 
 def test_codes_know_their_group() -> None:
     with macros(orchard()) as con:
-        (groups,) = con.execute("select parent_fruit('AP'), parent_fruit('CH'), parent_fruit('XX'), parent_fruit(null)").fetchall()
+        (groups,) = con.execute("select parent_fruit('AP'), parent_fruit('CH'), parent_fruit('XX'), "
+                                "parent_fruit(null)").fetchall()
     assert groups == ("pome", "stone", None, None)
 
 

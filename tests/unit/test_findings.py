@@ -1,6 +1,7 @@
 """What the filer reads: bounded, ordered, as filed, in two languages, and never with anybody's personal data."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from string import Formatter
 
@@ -18,7 +19,7 @@ MOBILE = "13800000000"
 NAME = "张某某"
 
 
-def trees(*changes: dict[str, str | None], limit: int = 1000) -> Outcome:
+def trees(*changes: Mapping[str, str | None], limit: int = 1000) -> Outcome:
     numbered = [{"tree_id": f"T-{number}", **change} for number, change in enumerate(changes, start=2)]
     return judge(orchard(), {"tree": rows_of(orchard(), "tree", *numbered)}, limit=limit)
 
@@ -29,13 +30,14 @@ def test_findings_are_bounded_by_rule_and_their_totals_are_true() -> None:
                               ("ORC-TRE-001", None): 20}
     assert [finding.row for finding in outcome.of("ORC-TRE-001")] == list(range(32, 39))
     assert [(finding.row, finding.fields[0]) for finding in outcome.of("ORC-SCH-001")] == [
-        (2, "planted_date"), (2, "height_cm"), (3, "planted_date"), (3, "height_cm"), (4, "planted_date"), (4, "height_cm"),
-        (5, "planted_date")]
+        (2, "planted_date"), (2, "height_cm"), (3, "planted_date"), (3, "height_cm"),
+        (4, "planted_date"), (4, "height_cm"), (5, "planted_date")]
 
 
 def test_findings_come_by_severity_then_rule_then_row_then_field() -> None:
-    outcome = trees({"height_cm": "9", "fruit": "CH"}, {"height_cm": "501"}, {"height_cm": "301", "planted_date": "2025-01-01"},
-                    {"planted_date": "spring"}, {"height_cm": "502"})
+    outcome = trees({"height_cm": "9", "fruit": "CH"}, {"height_cm": "501"},
+                    {"height_cm": "301", "planted_date": "2025-01-01"}, {"planted_date": "spring"},
+                    {"height_cm": "502"})
     assert [(finding.severity, finding.rule_id, finding.row) for finding in outcome.findings] == [
         ("reject", "ORC-SCH-001", 5), ("reject", "ORC-TRE-001", 3), ("reject", "ORC-TRE-001", 6),
         ("warn", "ORC-TRE-002", 4), ("info", "ORC-TRE-003", 2)]
@@ -71,10 +73,11 @@ def test_a_value_with_braces_is_said_as_it_is() -> None:
 
 
 def test_a_fingerprint_is_the_same_for_the_same_defect_and_changes_with_its_value_key_and_rule() -> None:
-    first, again = trees({"height_cm": "501"}), trees({"planted_date": "spring"}, {"height_cm": "501", "tree_id": "T-2"})
+    first = trees({"height_cm": "501"})
+    again = trees({"planted_date": "spring"}, {"height_cm": "501", "tree_id": "T-2"})
     assert first.of("ORC-TRE-001")[0].fingerprint == again.of("ORC-TRE-001")[0].fingerprint
-    prints = {outcome.findings[0].fingerprint for outcome in (
-        first, trees({"height_cm": "502"}), trees({"height_cm": "501", "tree_id": "T-3"}), trees({"height_cm": "tall"}))}
+    others = ({"height_cm": "502"}, {"height_cm": "501", "tree_id": "T-3"}, {"height_cm": "tall"})
+    prints = {outcome.findings[0].fingerprint for outcome in (first, *map(trees, others))}
     assert len(prints) == 4
     assert all(re.fullmatch("[0-9a-f]{16}", one) for one in prints)
 
@@ -130,8 +133,9 @@ def everything_said(outcome: Outcome) -> str:
 def test_personal_data_is_masked_wherever_a_finding_could_show_it() -> None:
     secret = f"联系人：{NAME}{MOBILE}、{RESIDENT_ID}"
     outcome = judge(STANDARD, {NOTICE: rows_of(STANDARD, NOTICE, {
-        "notice_id": MOBILE, "principal_cny": RESIDENT_ID, "notice_type": MOBILE, "litigation_states": f"{RESIDENT_ID} 1笔",
-        "asset_type": secret, "seller_name": secret, secret: secret, "project_code": f"P {MOBILE}"})})
+        "notice_id": MOBILE, "principal_cny": RESIDENT_ID, "notice_type": MOBILE,
+        "litigation_states": f"{RESIDENT_ID} 1笔", "asset_type": secret,
+        "seller_name": secret, secret: secret, "project_code": f"P {MOBILE}"})})
     said = everything_said(outcome)
     assert {"NPL-SCH-001", "NPL-SCH-002", "NPL-SCH-005", "NPL-SCH-006"} <= {one.rule_id for one in outcome.findings}
     assert MASK in said
@@ -155,6 +159,21 @@ def test_personal_data_in_an_unknown_columns_name_is_masked() -> None:
     assert finding.fields == [f"联系人：{MASK} {MASK}"]
     assert finding.values == {f"联系人：{MASK} {MASK}": MASK}
     assert f"联系人：{MASK} {MASK}" in finding.message["zh"]
+
+
+def test_in_a_numeric_field_eleven_digits_are_an_amount_and_eighteen_may_be_a_person() -> None:
+    standard = STANDARD.with_rules([STANDARD.rules["NPL-SCH-001"], STANDARD.rules["NPL-SCH-005"]])
+    number = "110999199003070001"
+    outcome = judge(standard, {NOTICE: rows_of(standard, NOTICE, {"principal_cny": MOBILE}, {"loan_count": MOBILE},
+                                               {"principal_cny": number}, {"loan_count": number},
+                                               {"principal_cny": f"1{'0' * 14}.00"})})
+    assert outcome.rules_by_row(NOTICE) == {4: {"NPL-SCH-001", "NPL-SCH-005"}, 5: {"NPL-SCH-005"}}
+    assert number not in everything_said(outcome)
+
+
+def test_a_suggestion_never_shows_what_is_masked() -> None:
+    outcome = judge(STANDARD, {NOTICE: rows_of(STANDARD, NOTICE, {"loan_count": "１３８００００００００"})})
+    assert outcome.of("NPL-SCH-001")[0].suggestion is None
 
 
 def test_two_people_do_not_tell_themselves_apart_by_a_fingerprint() -> None:

@@ -50,7 +50,7 @@ def test_a_filing_with_too_many_held_rows_or_too_much_held_principal_is_rejected
 
 def test_rows_held_for_their_parents_count_against_the_ceiling_of_their_own_file() -> None:
     standard = orchard()
-    filed = {"tree": rows_of(standard, "tree", {"tree_id": "T-1", "orchard_id": "O-1"}, {"tree_id": "T-2", "orchard_id": "O-1"}),
+    filed = {"tree": rows_of(standard, "tree", {"tree_id": "T-1"}, {"tree_id": "T-2"}),
              "orchard": rows_of(standard, "orchard", {"orchard_id": "O-1", "area_m2": "0"},
                                 *({"orchard_id": f"O-{number}"} for number in range(2, 9)))}
     outcome = judge(standard, filed)
@@ -60,22 +60,25 @@ def test_rows_held_for_their_parents_count_against_the_ceiling_of_their_own_file
 
 def test_a_notice_filing_above_the_hold_ceiling_is_rejected_by_the_rule_of_the_ceiling() -> None:
     standard = load_standard()
-    holding = next(rule for rule in standard.rules_of(NOTICE) if rule.severity == "hold" and rule.scope == "row" and rule.fields)
+    holding = next(rule for rule in standard.rules_of(NOTICE)
+                   if (rule.severity, rule.scope) == ("hold", "row") and rule.fields)
     kept = standard.with_rules([holding, standard.rules["NPL-FIL-009"]])
     notices = [{"notice_id": f"GG-{number}", "project_code": f"P-{number}"} for number in range(40)]
-    held_rows = [standard.example_row(NOTICE, {**row, **notices[number]}) for number, row in enumerate(holding.bad_rows[:1])]
+    held_row = standard.example_row(NOTICE, holding.bad_rows[0])
     for more, verdict in ((1, "accepted_with_holds"), (3, "rejected")):
-        held = [{**held_rows[0], **notices[number]} for number in range(more)]
+        held = [{**held_row, **notices[number]} for number in range(more)]
         outcome = judge(kept, {NOTICE: [*held, *rows_of(standard, NOTICE, *notices[more:])]})
         assert outcome.counts[holding.id, None] == more
         assert outcome.verdict == verdict
-        assert [finding.values["held_rows"] for finding in outcome.of("NPL-FIL-009")] == ([str(more)] if more == 3 else [])
+        told = [finding.values["held_rows"] for finding in outcome.of("NPL-FIL-009")]
+        assert told == ([str(more)] if more == 3 else [])
 
 
 def test_a_filing_without_tables_is_judged_as_a_filing() -> None:
     standard = orchard()
     with duckdb.connect(":memory:") as con:
-        engine.load_rows(con, "filing", text_rows(rows_of(standard, "filing", {"held_rows": "", "held_principal_ratio": ""})))
+        nothing_held = {"held_rows": "", "held_principal_ratio": ""}
+        engine.load_rows(con, "filing", text_rows(rows_of(standard, "filing", nothing_held)))
         engine.prepare(con, standard, {})
         type_filing(con, standard, [])
         # Great Expectations hands the empty list of tables over as one empty name
@@ -86,9 +89,10 @@ def test_results_read_back_are_those_that_were_found() -> None:
     standard = orchard()
     filed = ["orchard", "tree"]
     with duckdb.connect(":memory:") as con:
-        engine.load_rows(con, "orchard", text_rows(rows_of(standard, "orchard", {"area_m2": "0"}, {"orchard_id": "O-2"})))
-        engine.load_rows(con, "tree", text_rows(rows_of(standard, "tree", {}, {"height_cm": "501"})))
-        engine.load_rows(con, "filing", text_rows(rows_of(standard, "filing", *({"table_name": name} for name in filed))))
+        for table, changes in (("orchard", [{"area_m2": "0"}, {"orchard_id": "O-2"}]),
+                               ("tree", [{}, {"height_cm": "501"}]),
+                               ("filing", [{"table_name": name} for name in filed])):
+            engine.load_rows(con, table, text_rows(rows_of(standard, table, *changes)))
         engine.prepare(con, standard, {})
         type_filing(con, standard, filed)
         found = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}

@@ -15,7 +15,7 @@ from expectations.findings import Finding, findings_of
 from expectations.judge import judge_directly
 from expectations.spec import Row, Standard, load_standard
 
-ORCHARD_DIR = Path(__file__).parents[1] / "standards" / "orchard"
+ORCHARD_DIR = Path(__file__).parent / "standards" / "orchard"
 Cell = str | int | bool | Decimal | datetime.date | datetime.datetime | None
 
 
@@ -45,9 +45,9 @@ def orchard() -> Standard:
     return load_standard(ORCHARD_DIR)
 
 
-def rows_of(standard: Standard, table: str, *changes: Row) -> list[Row]:
+def rows_of(standard: Standard, table: str, *changes: Mapping[str, str | None]) -> list[Row]:
     """The table's example row, once for each of these changes."""
-    return [standard.example_row(table, change) for change in changes]
+    return [standard.example_row(table, dict(change)) for change in changes]
 
 
 def judge(standard: Standard, filed: Mapping[str, Sequence[Row]], context: Row | None = None, limit: int = 1000,
@@ -75,17 +75,17 @@ def _fill(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Mapping[str
     around = standard.head.examples
     for table, rows in filed.items():
         engine.load_rows(con, table, text_rows(rows))
-    for table in standard.all_tables.values():
-        if table.system:
+    for spec in standard.all_tables.values():
+        if spec.system:
             told = [{"file_name": f"{name}.csv", "table_name": name, "read_rows": str(len(rows)),
                      "declared_rows": str(len(rows))} for name, rows in filed.items()]
-            known = [{name: text for name, text in row.items() if name in table.by_name} for row in told]
-            engine.load_rows(con, table.table, text_rows(rows_of(standard, table.table, *known)))
+            known = [{name: text for name, text in row.items() if name in spec.by_name} for row in told]
+            engine.load_rows(con, spec.table, text_rows(rows_of(standard, spec.table, *known)))
     engine.prepare(con, standard, {**around.context, **context})
     for name, shape in standard.head.references.items():
         for row in around.references.get(name, ()):
             con.execute(f"insert into {name} values ({', '.join('?' * len(shape))})", [row.get(each) for each in shape])
     for table_name, earlier in accepted.items():
         for cells in earlier:
-            con.execute(f"insert into accepted_{table_name} by name select {', '.join(f'? as {name}' for name in cells)}",
-                        list(cells.values()))
+            values = ", ".join(f"? as {name}" for name in cells)
+            con.execute(f"insert into accepted_{table_name} by name select {values}", list(cells.values()))

@@ -1,0 +1,156 @@
+"""Great Expectations and `npl check` judge alike; what breaks inside GX is our fault; stock GX counts what we count."""
+
+import datetime
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from expectations import engine, judge, spec
+from expectations.examples import text_rows
+from expectations.spec import load_standard
+from ingest import accept, receive, registry
+from ingest.check import check_path
+from ingest.report.answer import REPORT_JSON
+from ingest.synthetic import write_demo_filings
+
+from filings import FILER, NOTICE, decide_one, put, sale_notice
+
+STANDARD = load_standard()
+AGE_RULE, OVERDUE_RULE = "NPL-PKG-059", "NPL-PKG-058"
+STORES = {"received_at": datetime.datetime(2026, 1, 1)}
+
+
+def test_every_demo_filing_gets_the_same_report_with_and_without_great_expectations(npl_home):
+    filed = write_demo_filings(npl_home.inbox)
+    before = {}
+    for _, entry in receive.waiting():
+        before[receive.content_digest(entry)] = check_path(entry, STANDARD)
+    decided = 0
+    for filing_id in receive.receive_waiting():
+        record = registry.find(filing_id)
+        # each on an empty registry's accepted zone, as `npl check` saw it: rules across filings look at what came before
+        state = accept.decide(filing_id)
+        after = json.loads((npl_home.answer(record.folder, filing_id) / REPORT_JSON).read_text())
+        expected = before[record.sha256]
+        assert state == ("rejected" if expected.verdict == "unreadable" else expected.verdict)
+        assert after["verdict"] == expected.verdict
+        assert reject_and_hold(after) == reject_and_hold(expected.to_dict())
+        decided += 1
+    assert decided == filed >= 10
+
+
+def reject_and_hold(report: dict) -> list[tuple[str, str]]:
+    return [(finding["rule_id"], finding["fingerprint"]) for finding in report["findings"] if finding["severity"] in ("reject", "hold")]
+
+
+def test_on_the_same_home_the_reports_are_equal_to_the_byte(npl_home):
+    place = put("march", [sale_notice(principal_interest_cny="77375977.30", asset_type="个人消费")])
+    checked = check_path(place, STANDARD).to_json_bytes()
+    filing_id, _ = decide_one()
+    assert (npl_home.answer(FILER, filing_id) / REPORT_JSON).read_bytes() == checked
+    landed = receive.landed_entry(registry.find(filing_id).sha256)
+    assert check_path(landed, STANDARD).to_json_bytes() == checked
+
+
+@pytest.fixture
+def broken_standard(tmp_path, monkeypatch):
+    """A copy of the standard with one rule that fails when it runs."""
+    directory = tmp_path / "standard"
+    shutil.copytree(spec.STANDARD_DIR, directory)
+    path = directory / "rules" / "NPL-PKG-040.yml"
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("check:"), text.index("show:")
+    path.write_text(text[:start] + "check: error('boom') is null\n" + text[end:], encoding="utf-8")
+    broken = load_standard(directory)
+    monkeypatch.setattr(accept, "load_standard", lambda: broken)
+    return broken
+
+
+def test_a_broken_rule_is_our_error_and_never_a_rejection(npl_home, broken_standard):
+    put("march", [sale_notice()])
+    filing_id, state = decide_one()
+    assert state == "error"
+    report = json.loads((npl_home.answer(FILER, filing_id) / REPORT_JSON).read_text())
+    assert report["verdict"] == "error"
+    assert report["problem"]["zh"]
+    assert not list(npl_home.accepted.rglob(f"{filing_id}.parquet"))
+    assert registry.undecided()[0].filing_id == filing_id
+
+
+def test_a_broken_rule_inside_the_checkpoint_is_found_in_its_exception_info(npl_home, tmp_path, monkeypatch):
+    from expectations.suites import JudgementFailedError, judge_with_expectations
+
+    database = work_database(tmp_path, [sale_notice()])
+    with engine.connect(str(database)) as con:
+        con.execute(f"drop table filed_{NOTICE}")
+    with pytest.raises(JudgementFailedError, match="NPL-"):
+        judge_with_expectations(STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx", tmp_path / "docs")
+
+
+def test_after_the_rule_is_mended_the_filing_is_decided(npl_home, broken_standard, monkeypatch):
+    put("march", [sale_notice()])
+    _, state = decide_one()
+    assert state == "error"
+    monkeypatch.setattr(accept, "load_standard", load_standard)
+    _, state = decide_one()
+    assert state == "accepted"
+
+
+def work_database(folder: Path, rows: list[spec.Row]) -> Path:
+    database = folder / "work.duckdb"
+    with engine.connect(str(database)) as con:
+        engine.prepare(con, STANDARD, STANDARD.head.examples.context)
+        engine.load_rows(con, NOTICE, text_rows(rows))
+        engine.load_rows(con, "filing", text_rows([STANDARD.example_row("filing")]))
+        judge.type_filing(con, STANDARD, [NOTICE])
+    return database
+
+
+def sample_rows() -> list[spec.Row]:
+    """Three hundred notices, with blanks, bad codes, repeated ids and out-of-range ages among them."""
+    rows = []
+    for number in range(300):
+        rows.append(sale_notice(
+            notice_id=f"GG-{number % 290}", seller_name=None if number % 7 == 0 else "示例第一消费金融有限公司",
+            asset_type="XF" if number % 11 else "ZZ", weighted_age_years=f"{15 + number % 70}.00",
+            weighted_overdue_days=f"{number * 30}.00",
+            loan_count="756" if number % 13 else "七百", seller_uscc="91350100M000100Y43" if number % 5 else "no code"))
+    return rows
+
+
+def test_what_stock_great_expectations_can_say_it_counts_as_we_do(tmp_path):
+    """Not null, sets, ranges, uniqueness and a pattern, as stock expectations on pandas, against the one pass."""
+    import great_expectations as gx
+
+    rows = sample_rows()
+    database = work_database(tmp_path, rows)
+    with engine.connect(str(database)) as con:
+        result = judge.judge_one(con, STANDARD, NOTICE, [NOTICE])
+        typed = {name: con.execute(f"select {name} from filed_{NOTICE} order by row_number").fetchall()
+                 for name in ("weighted_age_years", "weighted_overdue_days")}
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in ("notice_id", "seller_name", "asset_type", "loan_count")})
+    for name, values in typed.items():
+        frame[name] = [float(value) for (value,) in values]
+    spellings = [text for code in STANDARD.codes["asset_type"] for text in code.spellings]
+    ours = {(check.rule.id, check.field): count for check, count in result.counts.items()}
+    stock = gx.expectations
+    pairs = [
+        (("NPL-SCH-003", "seller_name"), stock.ExpectColumnValuesToNotBeNull(column="seller_name")),
+        (("NPL-SCH-002", "asset_type"), stock.ExpectColumnValuesToBeInSet(column="asset_type", value_set=spellings)),
+        (("NPL-SCH-001", "loan_count"), stock.ExpectColumnValuesToMatchRegex(column="loan_count", regex="^-?[0-9]+$")),
+        (("NPL-PKG-001", None), stock.ExpectColumnValuesToBeUnique(column="notice_id")),
+        ((AGE_RULE, None), stock.ExpectColumnValuesToBeBetween(column="weighted_age_years", min_value=18, max_value=80)),
+        ((OVERDUE_RULE, None), stock.ExpectColumnValuesToBeBetween(column="weighted_overdue_days", max_value=7300)),
+    ]
+    context = gx.get_context(mode="ephemeral")
+    batch = context.data_sources.add_pandas("sample").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
+    suite = context.suites.add(gx.ExpectationSuite(name="stock", expectations=[expectation for _, expectation in pairs]))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name="stock", data=batch, suite=suite))
+    outcome = definition.run(batch_parameters={"dataframe": frame}, result_format="COMPLETE")
+    theirs = {each.expectation_config.kwargs["column"]: each.result["unexpected_count"] for each in outcome.results}
+    assert {expectation.column: ours[key] for key, expectation in pairs} == theirs
+    assert len(theirs) == len(pairs)
+    assert all(count > 0 for count in theirs.values())
