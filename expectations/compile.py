@@ -56,19 +56,27 @@ def text_column(name: str) -> str:
 
 
 def macros_of(standard: Standard) -> list[str]:
-    """Macros that rules may call: code_<list>(text), parent_<list>(code), has_personal_data(text), and the standard's own."""
+    """Macros that rules may call: code_<list>, parent_<list>, has_personal_data, and the standard's own."""
     statements = []
     for name, codes in standard.codes.items():
-        spelled = " ".join(f"when {sql_text(text)} then {sql_text(code.code)}" for code in codes for text in code.spellings)
+        spelled = " ".join(
+            f"when {sql_text(text)} then {sql_text(code.code)}" for code in codes for text in code.spellings
+        )
         grouped = " ".join(f"when {sql_text(code.code)} then {sql_text(code.parent)}" for code in codes if code.parent)
         statements.append(f"create or replace macro code_{name}(spelling) as case spelling {spelled} end")
-        statements.append(f"create or replace macro parent_{name}(code) as "
-                          + (f"case code {grouped} end" if grouped else "null::varchar"))
+        statements.append(
+            f"create or replace macro parent_{name}(code) as "
+            + (f"case code {grouped} end" if grouped else "null::varchar")
+        )
     patterns = "|".join(f"(?:{pattern.pattern})" for pattern in standard.head.personal_data)
-    statements.append(f"create or replace macro half_width(cell) as case when regexp_matches(cell, '[{FULL_WIDTH}]') "
-                      f"then translate(cell, '{FULL_WIDTH}', '{HALF_WIDTH}') else cell end")
-    statements.append("create or replace macro has_personal_data(cell) as "
-                      + (f"regexp_matches(half_width(cell), {sql_text(patterns)})" if patterns else "false"))
+    statements.append(
+        f"create or replace macro half_width(cell) as case when regexp_matches(cell, '[{FULL_WIDTH}]') "
+        f"then translate(cell, '{FULL_WIDTH}', '{HALF_WIDTH}') else cell end"
+    )
+    statements.append(
+        "create or replace macro has_personal_data(cell) as "
+        + (f"regexp_matches(half_width(cell), {sql_text(patterns)})" if patterns else "false")
+    )
     statements.append(f"create or replace macro hold_ceiling() as {standard.head.hold_ceiling}")
     statements.append(f"create or replace macro standard_versions() as {sql_list(standard.version_names)}")
     return statements + [part.strip() for part in standard.macros.split(";\n") if part.strip()]
@@ -81,11 +89,13 @@ def typed_rows(spec: TableSpec, columns: Sequence[str], source: str, extra: str 
     every text stays beside its value as `<column>__text`, and `<field>__missing` tells a missing-data code.
     """
     present = set(columns)
-    texts = ", ".join(f"{quoted(name) if name in present else 'null::varchar'} as {text_column(name)}"
-                      for name in dict.fromkeys([*spec.by_name, *columns]))
+    texts = ", ".join(
+        f"{quoted(name) if name in present else 'null::varchar'} as {text_column(name)}"
+        for name in dict.fromkeys([*spec.by_name, *columns])
+    )
     marks = ", ".join(f"{MISSING.format(text=text_column(name))} as {_missing_column(name)}" for name in spec.by_name)
     values = ", ".join(f"{_typed(field)} as {field.name}" for field in spec.fields)
-    return (f"select *, {values}{extra} from (select *, {marks} from (select row_number, {texts} from {source}))")
+    return f"select *, {values}{extra} from (select *, {marks} from (select row_number, {texts} from {source}))"
 
 
 def _typed(field: FieldSpec) -> str:
@@ -98,8 +108,10 @@ def _typed(field: FieldSpec) -> str:
 
 def provable(field: FieldSpec, suggestion: str) -> str:
     """SQL of a suggestion for a field: null when it would be refused in its turn, or is what was filed."""
-    return (f"case when {_cast(field, f'({suggestion})')} is not null "
-            f"and ({suggestion}) is distinct from {text_column(field.name)} then ({suggestion}) end")
+    return (
+        f"case when {_cast(field, f'({suggestion})')} is not null "
+        f"and ({suggestion}) is distinct from {text_column(field.name)} then ({suggestion}) end"
+    )
 
 
 def _missing_column(name: str) -> str:
@@ -128,8 +140,10 @@ def _cast(field: FieldSpec, text: str) -> str:
         return f"case when regexp_full_match({text}, '-?[0-9]+{fraction}') then try_cast({text} as {field.type}) end"
     if kind == "date":
         # >= '0': a sign in front would be read as a year before Christ
-        return (f"case when {text} like '____-__-__' and {text} >= '0' then try_cast({text} as date) "
-                f"when length({text}) = 8 then try_cast(try_strptime({text}, '%Y%m%d') as date) end")
+        return (
+            f"case when {text} like '____-__-__' and {text} >= '0' then try_cast({text} as date) "
+            f"when length({text}) = 8 then try_cast(try_strptime({text}, '%Y%m%d') as date) end"
+        )
     # a cast would take 17:00:00Z and drop the Z: eight hours lost without a word
     return f"try_strptime({text}, {sql_list(TIMESTAMP_FORMATS)})"
 
@@ -143,8 +157,15 @@ def version_expression(standard: Standard, spec: TableSpec) -> str:
     versions = standard.head.versions
     if spec.version_date is None or len(versions) == 1:
         return sql_text(standard.latest_version)
-    day = f"coalesce({spec.version_date}, context.filing_period_end)" if "filing_period_end" in standard.head.context else spec.version_date
-    later = " ".join(f"when {day} >= date '{version.valid_from}' then {sql_text(version.version)}" for version in reversed(versions[1:]))
+    day = (
+        f"coalesce({spec.version_date}, context.filing_period_end)"
+        if "filing_period_end" in standard.head.context
+        else spec.version_date
+    )
+    later = " ".join(
+        f"when {day} >= date '{version.valid_from}' then {sql_text(version.version)}"
+        for version in reversed(versions[1:])
+    )
     return f"case {later} else {sql_text(versions[0].version)} end"
 
 
@@ -168,18 +189,27 @@ def personal_cells(spec: TableSpec, filed_columns: Sequence[str]) -> str:
     # an amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at, unless it is
     # as long as a resident id
     numbers = {field.name for field in spec.fields if field.base_type in ("integer", "decimal")}
-    cells = ", ".join(f"case when {name} is null or length({text_column(name)}) >= 18 then {text_column(name)} end" if name in numbers else text_column(name)
-                      for name in filed_columns)
-    return (f"case when has_personal_data(concat_ws(chr(31), {cells})) "
-            f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end")
+    texts = {name: text_column(name) for name in filed_columns}
+    cells = ", ".join(
+        f"case when {name} is null or length({text}) >= 18 then {text} end" if name in numbers else text
+        for name, text in texts.items()
+    )
+    return (
+        f"case when has_personal_data(concat_ws(chr(31), {cells})) "
+        f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end"
+    )
 
 
-def _expand(standard: Standard, spec: TableSpec, rule: Rule, filed_columns: Sequence[str]) -> list[tuple[str | None, str]]:
+def _expand(
+    standard: Standard, spec: TableSpec, rule: Rule, filed_columns: Sequence[str]
+) -> list[tuple[str | None, str]]:
     if rule.for_each is None:
         return [(None, rule.check)]
     if rule.for_each == "columns":
-        return [(name, rule.check.replace("{has_personal_data}", f"coalesce(personal_cells[{number}], false)"))
-                for number, name in enumerate(filed_columns, start=1)]
+        return [
+            (name, rule.check.replace("{has_personal_data}", f"coalesce(personal_cells[{number}], false)"))
+            for number, name in enumerate(filed_columns, start=1)
+        ]
     chosen = [field for field in spec.fields if _chosen(rule.for_each, field)]
     return [(field.name, fill_tokens(standard, rule.check, field)) for field in chosen]
 
@@ -203,9 +233,14 @@ def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
     required = "true" if field.required else f"({field.required_when})"
     spellings = [text for code in standard.codes.get(field.states or "", ()) for text in code.spellings]
     replacements = {
-        "{field}": field.name, "{text}": text, "{is_missing_code}": _missing_column(field.name),
-        "{allowed_codes}": sql_list(allowed), "{is_hidden}": hidden, "{is_required}": f"({required} and not {hidden})",
-        "{spellings}": sql_list(spellings), "{allowed_values}": sql_text(_allowed_values(standard, field)),
+        "{field}": field.name,
+        "{text}": text,
+        "{is_missing_code}": _missing_column(field.name),
+        "{allowed_codes}": sql_list(allowed),
+        "{is_hidden}": hidden,
+        "{is_required}": f"({required} and not {hidden})",
+        "{spellings}": sql_list(spellings),
+        "{allowed_values}": sql_text(_allowed_values(standard, field)),
     }
     for token, sql in replacements.items():
         check = check.replace(token, sql)
@@ -221,7 +256,7 @@ def _allowed_values(standard: Standard, field: FieldSpec) -> str:
 
 def _versions_sql(standard: Standard, since: str | None, until: str | None) -> str:
     names = standard.version_names
-    chosen = names[names.index(since) if since else 0: names.index(until) + 1 if until else None]
+    chosen = names[names.index(since) if since else 0 : names.index(until) + 1 if until else None]
     return "true" if chosen == names else f"standard_version in {_tuple(chosen)}"
 
 
@@ -231,7 +266,9 @@ def _applicable(standard: Standard, spec: TableSpec, rule: Rule, sql: str) -> st
         conditions.append(f"({rule.when})")
     for exception in rule.exceptions:
         day = spec.version_date or "filing_period_end"
-        conditions.append(f"not coalesce(filing_subject = {sql_text(exception.institution)} and {day} between "
-                          f"date '{exception.valid_from}' and date '{exception.valid_to}', false)")
+        conditions.append(
+            f"not coalesce(filing_subject = {sql_text(exception.institution)} and {day} between "
+            f"date '{exception.valid_from}' and date '{exception.valid_to}', false)"
+        )
     needed = " and ".join(condition for condition in conditions if condition != "true")
     return f"(case when {needed} then ({sql}) end)" if needed else f"({sql})"

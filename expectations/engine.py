@@ -19,7 +19,14 @@ import duckdb
 import pyarrow as pa
 
 from expectations.compile import (
-    Check, checks_of, column_names, macros_of, personal_cells, sql_text, typed_rows, version_expression,
+    Check,
+    checks_of,
+    column_names,
+    macros_of,
+    personal_cells,
+    sql_text,
+    typed_rows,
+    version_expression,
 )
 from expectations.spec import Standard, TableSpec
 
@@ -53,12 +60,16 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
     """Make the standard's macros, the filing's context and empty relations for whatever was not provided."""
     for statement in macros_of(standard):
         con.execute(statement)
-    columns = ", ".join(f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items())
+    columns = ", ".join(
+        f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items()
+    )
     con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
     present = relations(con)
     for name, shape in standard.head.references.items():
         if name not in present:
-            con.execute(f"create table {name} ({', '.join(f'{column} {kind_of(kind)}' for column, kind in shape.items())})")
+            con.execute(
+                f"create table {name} ({', '.join(f'{column} {kind_of(kind)}' for column, kind in shape.items())})"
+            )
     for table in standard.all_tables.values():
         if f"accepted_{table.table}" not in present:
             con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
@@ -82,8 +93,11 @@ def kind_of(kind: str) -> str:
 def accepted_ddl(table: TableSpec) -> str:
     """Columns of accepted rows, as DuckDB DDL."""
     fields = ", ".join(f"{field.name} {kind_of(field.type)}" for field in table.fields)
-    return ("filing_id varchar, filing_institution varchar, filing_period varchar, row_number bigint, standard_version varchar, "
-            f"{fields}, missing_reasons map(varchar, varchar)")
+    return (
+        "filing_id varchar, filing_institution varchar, filing_period varchar, "
+        "row_number bigint, standard_version varchar, "
+        f"{fields}, missing_reasons map(varchar, varchar)"
+    )
 
 
 def load_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
@@ -104,7 +118,9 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     kept = ", ".join(field.name for field in spec.fields)
     row_checks = [check for check in checks if check.rule.scope == "row"]
     masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks)))
-    kind = "table" if (f"filed_{table}",) in con.execute("select table_name from duckdb_tables()").fetchall() else "view"
+    kind = (
+        "table" if (f"filed_{table}",) in con.execute("select table_name from duckdb_tables()").fetchall() else "view"
+    )
     con.execute(f"drop {kind} if exists filed_{table}")
     # Layered projections with no filter or join to plan: the optimizer would inline the layers into each
     # other and plan every cast once per rule, five times the cost of running them on a small filing.
@@ -115,7 +131,7 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
             with as_typed as ({typed}),
             as_judged as (select as_typed.*, {version_expression(standard, spec)} as standard_version, context.*
                           from as_typed cross join filing_context as context)
-            select row_number, standard_version, {kept}{', ' + context if context else ''}{', ' + masks if masks else ''}
+            select row_number, standard_version, {", ".join(filter(None, [kept, context, masks]))}
             from as_judged""")
     finally:
         con.execute("pragma enable_optimizer")
@@ -170,7 +186,9 @@ def _hold_children(con: duckdb.DuckDBPyConnection, spec: TableSpec, judged: Coll
     for foreign in spec.foreign_keys:
         if foreign.table not in judged:
             continue
-        same = " and ".join(f"child.{ours} = parent.{theirs}" for ours, theirs in zip(foreign.fields, foreign.references, strict=True))
+        same = " and ".join(
+            f"child.{ours} = parent.{theirs}" for ours, theirs in zip(foreign.fields, foreign.references, strict=True)
+        )
         con.execute(f"""
             insert into held_{spec.table}
             select distinct child.row_number from filed_{spec.table} as child
@@ -184,9 +202,13 @@ def held_principal_ratio(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> flo
     """Share of the table's principal that is held (0-1); 0 where the table names no principal."""
     if spec.principal_field is None:
         return 0.0
-    found = _one(con, f"""
-        select coalesce(sum({spec.principal_field}) filter (where row_number in (select row_number from held_{spec.table}))
-                        / nullif(sum({spec.principal_field}), 0), 0) from filed_{spec.table}""")
+    found = _one(
+        con,
+        f"""
+        select coalesce(sum({spec.principal_field})
+                          filter (where row_number in (select row_number from held_{spec.table}))
+                        / nullif(sum({spec.principal_field}), 0), 0) from filed_{spec.table}""",
+    )
     return float(found[0])
 
 
@@ -202,9 +224,11 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
 
 
 def _masks(row_checks: Sequence[Check]) -> list[str]:
-    words = [row_checks[start:start + BITS] for start in range(0, len(row_checks), BITS)]
-    return [" | ".join(f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word))
-            for word in words]
+    words = [row_checks[start : start + BITS] for start in range(0, len(row_checks), BITS)]
+    return [
+        " | ".join(f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word))
+        for word in words
+    ]
 
 
 def _bit(check: Check, row_checks: Sequence[Check]) -> str:

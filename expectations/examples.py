@@ -52,7 +52,7 @@ def _surround(con: duckdb.DuckDBPyConnection, standard: Standard, rule: Rule) ->
 
 
 def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table: str, rows: Sequence[Row]) -> None:
-    """Put rows where a rule will look for them: accepted earlier (`known`), or another table of the filing (`filed`)."""
+    """Put rows where a rule will look for them: accepted earlier (`known`), or filed in another table (`filed`)."""
     engine.load_rows(con, table, text_rows(rows))
     if kind == "filed":
         engine.type_rows(con, standard, table)
@@ -61,7 +61,8 @@ def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table:
     fields = ", ".join(spec.by_name)
     con.execute(f"""
         insert into accepted_{table} by name
-        select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period, row_number,
+        select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period,
+               row_number,
                '{standard.latest_version}' as standard_version, {fields}
         from ({typed_rows(spec, list(spec.by_name), f"raw_{table}")})""")
     con.execute(f"drop table raw_{table}")

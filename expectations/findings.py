@@ -72,10 +72,14 @@ class _Blanks(dict[str, str]):
 
 
 def _said(template: str, values: Mapping[str, str | None], language: str) -> str:
-    return template.format_map(_Blanks({name: BLANK[language] if value is None else value for name, value in values.items()}))
+    return template.format_map(
+        _Blanks({name: BLANK[language] if value is None else value for name, value in values.items()})
+    )
 
 
-def findings_of(con: duckdb.DuckDBPyConnection, standard: Standard, result: TableResult, file: str, limit: int) -> Iterator[Finding]:
+def findings_of(
+    con: duckdb.DuckDBPyConnection, standard: Standard, result: TableResult, file: str, limit: int
+) -> Iterator[Finding]:
     """The findings of one table, at most `limit` of each rule, by severity, rule, row and field."""
     checks = list(result.counts)
     broken = [check for check, count in result.counts.items() if count]
@@ -89,8 +93,15 @@ def findings_of(con: duckdb.DuckDBPyConnection, standard: Standard, result: Tabl
         yield from found[:limit]
 
 
-def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec, check: Check, checks: Sequence[Check],
-              file: str, limit: int) -> Iterator[Finding]:
+def _findings(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    spec: TableSpec,
+    check: Check,
+    checks: Sequence[Check],
+    file: str,
+    limit: int,
+) -> Iterator[Finding]:
     rule = check.rule
     filed = set(column_names(con, f"raw_{spec.table}"))
     wanted = list(dict.fromkeys((*spec.key, *check.fields)))
@@ -105,20 +116,26 @@ def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpe
     raw_texts = ", ".join(f"raw.{quoted(name)} as {text_column(name)}" for name in sorted(filed - {"row_number"}))
     query = f"""
         with filed as (
-            select filed.*{', ' + raw_texts if raw_texts else ''} from filed_{spec.table} as filed
+            select filed.*{", " + raw_texts if raw_texts else ""} from filed_{spec.table} as filed
             join raw_{spec.table} as raw using (row_number)
-            where filed.row_number in (select row_number from ({broken_rows(spec.table, check, checks)}) order by row_number limit {limit}))
-        select filed.row_number{''.join(f', {text}' for text in texts)}{extra}
+            where filed.row_number in (select row_number from ({broken_rows(spec.table, check, checks)})
+                                       order by row_number limit {limit}))
+        select filed.row_number{"".join(f", {text}" for text in texts)}{extra}
         from filed order by filed.row_number"""
     for row, *cells in con.execute(query).fetchall():
-        masked = [cell if name in numbers and NUMBER.fullmatch(cell or "") else mask(standard, cell)
-                  for name, cell in zip([*wanted, *shown, None], cells, strict=True)]
-        values = dict(zip(wanted, masked[:len(wanted)], strict=True))
-        computed = dict(zip(shown, masked[len(wanted):-1], strict=True))
+        masked = [
+            cell if name in numbers and NUMBER.fullmatch(cell or "") else mask(standard, cell)
+            for name, cell in zip([*wanted, *shown, None], cells, strict=True)
+        ]
+        values = dict(zip(wanted, masked[: len(wanted)], strict=True))
+        computed = dict(zip(shown, masked[len(wanted) : -1], strict=True))
         key = {name: values[name] for name in spec.key}
         own = {name: values[name] for name in check.fields} | computed
         yield Finding(
-            rule_id=rule.id, severity=rule.severity, category=rule.category, table=spec.table,
+            rule_id=rule.id,
+            severity=rule.severity,
+            category=rule.category,
+            table=spec.table,
             file=(key.get("file_name") if spec.system else None) or mask(standard, file) or "",
             row=None if spec.system else row,
             key=", ".join(f"{name}={value or ''}" for name, value in key.items()),
@@ -126,18 +143,27 @@ def _findings(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpe
             values={mask(standard, name) or "": value for name, value in own.items()},
             message=_both(rule.message.zh, rule.message.en, own, spec, check, standard),
             remedy=_both(rule.remedy.zh, rule.remedy.en, own, spec, check, standard),
-            suggestion=masked[-1] if masked[-1] == cells[-1] else None, fingerprint=_fingerprint(rule.id, key, own))
+            suggestion=masked[-1] if masked[-1] == cells[-1] else None,
+            fingerprint=_fingerprint(rule.id, key, own),
+        )
 
 
-def _both(zh: str, en: str, values: Mapping[str, str | None], spec: TableSpec, check: Check, standard: Standard) -> dict[str, str]:
+def _both(
+    zh: str, en: str, values: Mapping[str, str | None], spec: TableSpec, check: Check, standard: Standard
+) -> dict[str, str]:
     field = spec.by_name.get(check.field or "")
     said: dict[str, str] = {}
     for language, template in (("zh", zh), ("en", en)):
         named = dict(values)
         if check.field:
             label = getattr(field, language) if field else mask(standard, check.field)
-            named |= {"label": label, "value": values[check.field], "name": mask(standard, check.field),
-                      "type": field.type if field else None, "unit": field.unit if field else None}
+            named |= {
+                "label": label,
+                "value": values[check.field],
+                "name": mask(standard, check.field),
+                "type": field.type if field else None,
+                "unit": field.unit if field else None,
+            }
         said[language] = _said(template, named, language)
     return said
 

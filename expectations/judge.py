@@ -35,8 +35,9 @@ def verdict_of(broken_severities: Iterable[str]) -> Verdict:
 
 def judging_order(standard: Standard, filed: Sequence[str]) -> list[str]:
     """The filed tables in the standard's order, then the system tables, which look back at them."""
-    return ([name for name in standard.tables if name in filed]
-            + [name for name, table in standard.all_tables.items() if table.system])
+    return [name for name in standard.tables if name in filed] + [
+        name for name, table in standard.all_tables.items() if table.system
+    ]
 
 
 def type_filing(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
@@ -45,7 +46,9 @@ def type_filing(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Seque
         engine.type_rows(con, standard, table)
 
 
-def judge_one(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, filed: Sequence[str]) -> engine.TableResult:
+def judge_one(
+    con: duckdb.DuckDBPyConnection, standard: Standard, table: str, filed: Sequence[str]
+) -> engine.TableResult:
     """Judge one table; the last filed one also holds what depends on held rows, and system tables are told of both."""
     if standard.all_tables[table].system:
         _note_holds(con, standard, table, filed)
@@ -61,14 +64,19 @@ def judge_one(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, fi
     return result
 
 
-def recorded_results(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> dict[str, engine.TableResult]:
+def recorded_results(
+    con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]
+) -> dict[str, engine.TableResult]:
     """What `judge_one` found earlier, read back from the work database (another connection may have judged)."""
     results = {}
     for table in judging_order(standard, filed):
         counts = dict(con.execute(f"select check_index, findings from result_{table}").fetchall())
         results[table] = engine.TableResult(
-            table, engine.count_rows(con, f"filed_{table}"), engine.count_rows(con, f"held_{table}"),
-            {check: counts.get(check.index, 0) for check in _checks(con, standard, table)})
+            table,
+            engine.count_rows(con, f"filed_{table}"),
+            engine.count_rows(con, f"held_{table}"),
+            {check: counts.get(check.index, 0) for check in _checks(con, standard, table)},
+        )
     return results
 
 
@@ -81,8 +89,9 @@ def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Se
     type_filing(con, standard, filed)
     results = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
     # a child may have been judged before its parent's held rows were known
-    results = {table: replace(result, held=engine.count_rows(con, f"held_{table}"))
-               for table, result in results.items()}
+    results = {
+        table: replace(result, held=engine.count_rows(con, f"held_{table}")) for table, result in results.items()
+    }
     broken = (check.rule.severity for result in results.values() for check, count in result.counts.items() if count)
     return Judgement(verdict_of(broken), results)
 
@@ -95,5 +104,7 @@ def _note_holds(con: duckdb.DuckDBPyConnection, standard: Standard, system_table
         con.execute(f"alter table raw_{system_table} add column if not exists {name} varchar")
     for table in standard.tables.keys() & set(filed):
         ratio = engine.held_principal_ratio(con, standard.all_tables[table])
-        con.execute(f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
-                    [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table])
+        con.execute(
+            f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
+            [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table],
+        )

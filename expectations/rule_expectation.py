@@ -22,7 +22,9 @@ METRIC = "npl.rule_violations"
 
 def batch_of(database: Path, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
     """The batch of a filing: one row that says where its work database lies and which tables it carries."""
-    return pd.DataFrame({"database": [str(database)], "standard": [str(standard_directory)], "filed": [",".join(filed)]})
+    return pd.DataFrame(
+        {"database": [str(database)], "standard": [str(standard_directory)], "filed": [",".join(filed)]}
+    )
 
 
 class RuleViolations(TableMetricProvider):
@@ -33,7 +35,7 @@ class RuleViolations(TableMetricProvider):
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
-        cls,  # noqa: N805
+        cls,
         execution_engine: PandasExecutionEngine,
         metric_domain_kwargs: dict[str, Any],
         metric_value_kwargs: dict[str, Any],
@@ -43,8 +45,12 @@ class RuleViolations(TableMetricProvider):
         batch, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
         place = batch.iloc[0]
         with engine.connect(place["database"]) as con:
-            return judge_one(con, load_standard(Path(place["standard"])), metric_value_kwargs["filed_table"],
-                             place["filed"].split(","))
+            return judge_one(
+                con,
+                load_standard(Path(place["standard"])),
+                metric_value_kwargs["filed_table"],
+                place["filed"].split(","),
+            )
 
 
 class ExpectDisclosureRule(BatchExpectation):
@@ -66,6 +72,12 @@ class ExpectDisclosureRule(BatchExpectation):
         count = violations.count(self.rule_id)
         # a rule that looks at each field judges every row once a field: GX refuses more findings than elements
         judged = violations.judged(self.rule_id)
-        return {"success": count == 0, "result": {
-            "observed_value": count, "unexpected_count": count, "element_count": judged,
-            "unexpected_percent": 100.0 * count / max(judged, 1)}}
+        return {
+            "success": count == 0,
+            "result": {
+                "observed_value": count,
+                "unexpected_count": count,
+                "element_count": judged,
+                "unexpected_percent": 100.0 * count / max(judged, 1),
+            },
+        }

@@ -1,4 +1,4 @@
-"""Great Expectations as the judge: suites derived from the standard, one Checkpoint a filing, Data Docs for the operator.
+"""Great Expectations as the judge: suites from the standard, one Checkpoint a filing, Data Docs for the operator.
 
 Nothing here imports Great Expectations before it is called.
 """
@@ -34,8 +34,15 @@ class CheckpointOutcome:
     counts: Mapping[tuple[str, str], int]
 
 
-def judge_with_expectations(standard: Standard, database: Path, filed: list[str], name: str, received_at: datetime.datetime,
-                            stores: Path, docs: Path) -> CheckpointOutcome:
+def judge_with_expectations(
+    standard: Standard,
+    database: Path,
+    filed: list[str],
+    name: str,
+    received_at: datetime.datetime,
+    stores: Path,
+    docs: Path,
+) -> CheckpointOutcome:
     """Run the filing's Checkpoint over its work database (already typed, no open connection) and return the verdict.
 
     `name` and `received_at` name the run, so that judging the same filing again overwrites its page.
@@ -52,13 +59,21 @@ def judge_with_expectations(standard: Standard, database: Path, filed: list[str]
     source = context.data_sources.pandas_default
     asset = source.add_dataframe_asset(name)
     definitions = [
-        context.validation_definitions.add(gx.ValidationDefinition(
-            name=f"{name} {table}", suite=_suite(context, standard, table), data=asset.add_batch_definition_whole_dataframe(table)))
-        for table in judging_order(standard, filed)]
+        context.validation_definitions.add(
+            gx.ValidationDefinition(
+                name=f"{name} {table}",
+                suite=_suite(context, standard, table),
+                data=asset.add_batch_definition_whole_dataframe(table),
+            )
+        )
+        for table in judging_order(standard, filed)
+    ]
     checkpoint = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
     try:
-        result = checkpoint.run(batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
-                                run_id=RunIdentifier(run_name=name, run_time=received_at))
+        result = checkpoint.run(
+            batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
+            run_id=RunIdentifier(run_name=name, run_time=received_at),
+        )
         return _outcome(result)
     finally:
         # the context lives as long as the worker: what belongs to one filing goes with it
@@ -89,11 +104,17 @@ def _suite(context: Any, standard: Standard, table: str) -> Any:
         return _suites[context, name]
     expectations = [
         ExpectDisclosureRule(
-            rule_id=rule.id, filed_table=table, severity=SEVERITIES[rule.severity],
+            rule_id=rule.id,
+            filed_table=table,
+            severity=SEVERITIES[rule.severity],
             description=f"{rule.id} [{rule.severity}] {rule.message.zh} {rule.message.en}",
-            meta={"rule_id": rule.id, "severity": rule.severity, "category": rule.category, "source": rule.source})
-        for rule in standard.rules_of(table)]
-    suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations, meta={"standard_sha256": standard.sha256}))
+            meta={"rule_id": rule.id, "severity": rule.severity, "category": rule.category, "source": rule.source},
+        )
+        for rule in standard.rules_of(table)
+    ]
+    suite = context.suites.add(
+        gx.ExpectationSuite(name=name, expectations=expectations, meta={"standard_sha256": standard.sha256})
+    )
     _suites[context, name] = suite
     return suite
 
@@ -130,17 +151,26 @@ def _context(stores: Path, docs: Path) -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # before the import: it is read there
     warnings.filterwarnings("ignore", module="great_expectations")
     import great_expectations as gx
-    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     kept = InMemoryStoreBackendDefaults()
     kept.stores[kept.validation_results_store_name]["store_backend"] = _on_disk(stores / "validations")
-    kept.data_docs_sites = {DATA_DOCS_SITE: {
-        "class_name": "SiteBuilder", "show_how_to_buttons": False,
-        "store_backend": {**_on_disk(docs), "class_name": "TupleFilesystemStoreBackend"},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}}}
-    config = DataContextConfig(store_backend_defaults=kept, analytics_enabled=False,
-                               progress_bars=ProgressBarsConfig(globally=False))
+    kept.data_docs_sites = {
+        DATA_DOCS_SITE: {
+            "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
+            "store_backend": {**_on_disk(docs), "class_name": "TupleFilesystemStoreBackend"},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        }
+    }
+    config = DataContextConfig(
+        store_backend_defaults=kept, analytics_enabled=False, progress_bars=ProgressBarsConfig(globally=False)
+    )
     return gx.get_context(project_config=config, mode="ephemeral")
 
 

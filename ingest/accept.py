@@ -25,7 +25,7 @@ PARQUET = "format parquet, compression zstd"
 
 
 def decide(filing_id: str) -> str:
-    """Judge one filing with Great Expectations and act on the verdict; return it (the old one if it was decided before).
+    """Judge one filing with Great Expectations and act on the verdict; return it (the old one of a decided filing).
 
     Raises:
         StorageError: disk or registry; trying again is safe.
@@ -46,9 +46,20 @@ def decide(filing_id: str) -> str:
             _record(record, case, standard)
             return registry.find(filing_id).state  # type: ignore[union-attr]
     except JudgeError as error:
-        report = problem_report(standard, "error", error, {
-            "filing_id": filing_id, "institution": record.institution_id, "subject": record.subject_id, "period": record.period,
-            "sequence": record.sequence, "kind": record.kind, "sha256": record.sha256})
+        report = problem_report(
+            standard,
+            "error",
+            error,
+            {
+                "filing_id": filing_id,
+                "institution": record.institution_id,
+                "subject": record.subject_id,
+                "period": record.period,
+                "sequence": record.sequence,
+                "kind": record.kind,
+                "sha256": record.sha256,
+            },
+        )
         _answer(record, report, standard)
         registry.set_state(filing_id, "error", (error.detail or error.en)[:400])
         return "error"
@@ -57,12 +68,16 @@ def decide(filing_id: str) -> str:
 
 
 def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
-    """Write accepted and held rows of an accepted filing; of any other, make sure that none are left of an earlier try."""
+    """Write accepted and held rows of an accepted filing; of any other, leave none behind from an earlier try."""
     zones = home()
     for spec in case.standard.tables.values():
         for zone in (zones.accepted, zones.held):
             target = zones.parquet(zone, spec.table, record.period or "", record.institution_id, record.filing_id)
-            if case.verdict in registry.IN_FORCE and spec.table in case.filed and _rows_to_keep(case, spec, zone, zones):
+            if (
+                case.verdict in registry.IN_FORCE
+                and spec.table in case.filed
+                and _rows_to_keep(case, spec, zone, zones)
+            ):
                 _write_rows(case, spec, record, target, "not in" if zone == zones.accepted else "in")
             else:
                 target.unlink(missing_ok=True)
@@ -77,29 +92,34 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
     assert case.con is not None
     fields = ", ".join(f"filed.{field.name}" for field in spec.fields)
     filed_columns = set(column_names(case.con, f"raw_{spec.table}"))
+    texts = "".join(f", {quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {"row_number"}))
     temporary = temporary_beside(target)
-    case.con.execute(f"""
+    case.con.execute(
+        f"""
         copy (
-            with raw as (select {', '.join(f"{quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {'row_number'}))}, row_number
+            with raw as (select row_number{texts}
                          from raw_{spec.table})
-            select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period, filed.row_number,
+            select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period,
+                   filed.row_number,
                    standard_version, {fields}, {_missing_reasons(case.standard, spec, filed_columns)} as missing_reasons
             from filed_{spec.table} as filed join raw using (row_number)
             where row_number {held} (select row_number from held_{spec.table})
             order by row_number
-        ) to '{str(temporary).replace("'", "''")}' ({PARQUET})""", [record.filing_id, record.institution_id, record.period])
+        ) to '{str(temporary).replace("'", "''")}' ({PARQUET})""",
+        [record.filing_id, record.institution_id, record.period],
+    )
     temporary.replace(target)
 
 
 def _missing_reasons(standard: Standard, spec: TableSpec, filed_columns: set[str]) -> str:
-    """SQL of the map from a field to why it has no value: the filer's ND code, or HIDDEN where the template hides it."""
+    """SQL of the map from a field to why it has no value: the filer's ND code, or HIDDEN by the template."""
     versions = standard.version_names
     entries = []
     for field in spec.fields:
         text = text_column(field.name) if field.name in filed_columns else "null::varchar"
         given = f"case when {MISSING.format(text=text)} then {text}"
         if field.hidden_from:
-            hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from):])
+            hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from) :])
             given += f" when {text} is null and standard_version in ({hidden}) then 'HIDDEN'"
         if field.nd or field.hidden_from:
             entries.append(f"{{'key': '{field.name}', 'value': {given} end}}")
@@ -119,13 +139,23 @@ def _record(record: registry.FilingRecord, case: Case, standard: Standard) -> No
     in_force = verdict in registry.IN_FORCE
     registry.decide(
         record.filing_id,
-        {"verdict": verdict, "standard_version": report.standard.version, "standard_sha256": standard.sha256,
-         "report_sha256": _digest(answered), "rows_filed": sum(table.rows for table in report.tables),
-         "rows_accepted": sum(table.accepted for table in report.tables), "rows_held": sum(table.held for table in report.tables)},
-        [_rule_result(table, case, rule_id, checks) for table in case.results
-         for rule_id, checks in _by_rule(case.results[table].counts)],
+        {
+            "verdict": verdict,
+            "standard_version": report.standard.version,
+            "standard_sha256": standard.sha256,
+            "report_sha256": _digest(answered),
+            "rows_filed": sum(table.rows for table in report.tables),
+            "rows_accepted": sum(table.accepted for table in report.tables),
+            "rows_held": sum(table.held for table in report.tables),
+        },
+        [
+            _rule_result(table, case, rule_id, checks)
+            for table in case.results
+            for rule_id, checks in _by_rule(case.results[table].counts)
+        ],
         supersedes=record.replaces if in_force and record.kind == "correction" else None,
-        withdraws=record.replaces if in_force and record.kind == "withdrawal" else None)
+        withdraws=record.replaces if in_force and record.kind == "withdrawal" else None,
+    )
 
 
 def _by_rule(checks: Iterable[Check]) -> list[tuple[str, list[Check]]]:
@@ -138,8 +168,14 @@ def _by_rule(checks: Iterable[Check]) -> list[tuple[str, list[Check]]]:
 def _rule_result(table: str, case: Case, rule_id: str, checks: list[Check]) -> dict[str, Any]:
     result = case.results[table]
     rule = checks[0].rule
-    return {"table_name": table, "rule_id": rule_id, "severity": rule.severity, "category": rule.category,
-            "rows_judged": result.rows, "violations": sum(result.counts[check] for check in checks)}
+    return {
+        "table_name": table,
+        "rule_id": rule_id,
+        "severity": rule.severity,
+        "category": rule.category,
+        "rows_judged": result.rows,
+        "violations": sum(result.counts[check] for check in checks),
+    }
 
 
 def _digest(path: Path) -> str:
@@ -157,12 +193,12 @@ def write_empty_tables(standard: Standard) -> None:
         temporary = temporary_beside(target)
         with duckdb.connect(":memory:") as con:
             con.execute(f"create table nothing ({accepted_ddl(spec)})")
-            con.execute(f"copy nothing to '{str(temporary)}' ({PARQUET})")
+            con.execute(f"copy nothing to '{temporary!s}' ({PARQUET})")
         temporary.replace(target)
 
 
 def publish_data_docs(filing_ids: list[str]) -> str:
-    """Write Great Expectations' pages of these filings for the operator, and the page over all; return that page's path."""
+    """Write the operator's pages: Great Expectations' of these filings, and the one over all, whose path it returns."""
     from expectations.suites import publish_data_docs as publish
     from ingest.report.operator import write_operator_page
 

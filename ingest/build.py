@@ -54,8 +54,10 @@ def manifest_schema() -> dict[str, Any]:
 def _portable(node: Any) -> Any:
     """The same schema with patterns that other languages read: Python alone writes named groups as `(?P<name>`."""
     if isinstance(node, dict):
-        return {key: NAMED_GROUP.sub("?:", value) if key == "pattern" and isinstance(value, str) else _portable(value)
-                for key, value in node.items()}
+        return {
+            key: NAMED_GROUP.sub("?:", value) if key == "pattern" and isinstance(value, str) else _portable(value)
+            for key, value in node.items()
+        }
     return [_portable(value) for value in node] if isinstance(node, list) else node
 
 
@@ -66,5 +68,9 @@ def _present(path: Path) -> bytes | None:
 def _beside(files: dict[str, bytes], project: Path) -> list[str]:
     """Files in those folders that hold nothing but generated ones."""
     folders = {Path(name).parent for name in files if name.startswith((f"{SCHEMAS_FOLDER}/", f"{EXAMPLES_FOLDER}/"))}
-    return [path.relative_to(project).as_posix() for folder in sorted(folders)
-            for path in sorted((project / folder).glob("*")) if path.is_file()]
+    return [
+        path.relative_to(project).as_posix()
+        for folder in sorted(folders)
+        for path in sorted((project / folder).glob("*"))
+        if path.is_file()
+    ]

@@ -23,7 +23,11 @@ from ingest.receive import content_digest, filing_id_of
 from ingest.register import eligibility, institution, institution_names, institutions
 from ingest.report.model import Report
 
-REGISTERS = {"register_institutions": institutions, "register_names": institution_names, "register_eligibility": eligibility}
+REGISTERS = {
+    "register_institutions": institutions,
+    "register_names": institution_names,
+    "register_eligibility": eligibility,
+}
 
 
 @dataclass
@@ -52,7 +56,9 @@ def check_path(path: Path, standard: Standard) -> Report:
 
 
 @contextmanager
-def checking(path: Path, standard: Standard, folder: str | None = None, record: registry.FilingRecord | None = None) -> Iterator[Case]:
+def checking(
+    path: Path, standard: Standard, folder: str | None = None, record: registry.FilingRecord | None = None
+) -> Iterator[Case]:
     """Check a filing and keep its work database open for whoever wants the rows.
 
     With a `record` (a filed filing) Great Expectations is the judge; without, the same pass judges directly.
@@ -75,8 +81,11 @@ def checking(path: Path, standard: Standard, folder: str | None = None, record: 
             _fill(con, standard, content, folder or content.manifest.institution, sha256)
             con.commit()
             try:
-                verdict, results, con = (_judge_of_record(con, standard, content, database, record) if record
-                                         else (*_direct(con, standard, content), con))
+                verdict, results, con = (
+                    _judge_of_record(con, standard, content, database, record)
+                    if record
+                    else (*_direct(con, standard, content), con)
+                )
             except duckdb.Error as error:
                 raise _judge_error(error) from error
             yield Case(standard, _report(con, standard, content, sha256, verdict, results), con, content, results)
@@ -89,17 +98,27 @@ def _connect(database: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _judge_error(error: Exception) -> JudgeError:
-    return JudgeError("平台的检查程序出错，与报送内容无关。", "The platform's checks broke; this is not about the filing.",
-                      detail=f"{type(error).__name__}: {error}")
+    return JudgeError(
+        "平台的检查程序出错，与报送内容无关。",
+        "The platform's checks broke; this is not about the filing.",
+        detail=f"{type(error).__name__}: {error}",
+    )
 
 
-def _direct(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
+def _direct(
+    con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent
+) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
     judgement = judge_directly(con, standard, [table.table for table in content.tables])
     return judgement.verdict, judgement.results
 
 
-def _judge_of_record(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, database: Path,
-                     record: registry.FilingRecord) -> tuple[Verdict, Mapping[str, engine.TableResult], duckdb.DuckDBPyConnection]:
+def _judge_of_record(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    content: FiledContent,
+    database: Path,
+    record: registry.FilingRecord,
+) -> tuple[Verdict, Mapping[str, engine.TableResult], duckdb.DuckDBPyConnection]:
     """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict."""
     from expectations.suites import JudgementFailedError, judge_with_expectations
 
@@ -107,14 +126,18 @@ def _judge_of_record(con: duckdb.DuckDBPyConnection, standard: Standard, content
     type_filing(con, standard, filed)
     con.close()
     try:
-        outcome = judge_with_expectations(standard, database, filed, record.filing_id, record.received_at, home().gx, home().data_docs)
+        outcome = judge_with_expectations(
+            standard, database, filed, record.filing_id, record.received_at, home().gx, home().data_docs
+        )
     except JudgementFailedError as error:
         raise _judge_error(error) from error
     con = _connect(database)
     results = recorded_results(con, standard, filed)
     ours = {(table, rule.id): results[table].count(rule.id) for table in results for rule in standard.rules_of(table)}
     if ours != dict(outcome.counts):
-        raise JudgeError("检查程序与 Great Expectations 的计数不一致。", "The engine's counts and Great Expectations' differ.")
+        raise JudgeError(
+            "检查程序与 Great Expectations 的计数不一致。", "The engine's counts and Great Expectations' differ."
+        )
     return outcome.verdict, results, con
 
 
@@ -135,35 +158,66 @@ def _fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledCont
     engine.load_rows(con, "filing", _filing_rows(standard, content, folder, in_force))
     first, last = period_bounds(manifest.period)
     filer = institution(manifest.institution)
-    engine.prepare(con, standard, {
-        "filing_institution": manifest.institution, "filing_institution_name": filer["name_zh"] if filer else None,
-        "filing_subject": manifest.about, "filing_period_start": first.isoformat(), "filing_period_end": last.isoformat()})
+    engine.prepare(
+        con,
+        standard,
+        {
+            "filing_institution": manifest.institution,
+            "filing_institution_name": filer["name_zh"] if filer else None,
+            "filing_subject": manifest.about,
+            "filing_period_start": first.isoformat(),
+            "filing_period_end": last.isoformat(),
+        },
+    )
 
 
 def _accepted_view(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: list[registry.FilingRecord]) -> None:
     zones = home()
-    files = [zones.parquet(zones.accepted, spec.table, each.period or "", each.institution_id, each.filing_id) for each in in_force]
+    files = [
+        zones.parquet(zones.accepted, spec.table, each.period or "", each.institution_id, each.filing_id)
+        for each in in_force
+    ]
     present = [str(file) for file in files if file.exists()]
     if present:
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in present)
         con.execute(f"create table no_{spec.table} ({engine.accepted_ddl(spec)})")
         # rows accepted under an older standard lack the columns that came later
-        con.execute(f"create view accepted_{spec.table} as select * from no_{spec.table} union all by name "
-                    f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)")
+        con.execute(
+            f"create view accepted_{spec.table} as select * from no_{spec.table} union all by name "
+            f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+        )
 
 
-def _filing_rows(standard: Standard, content: FiledContent, folder: str, in_force: list[registry.FilingRecord]) -> pa.Table:
+def _filing_rows(
+    standard: Standard, content: FiledContent, folder: str, in_force: list[registry.FilingRecord]
+) -> pa.Table:
     """The system table `filing`: a row for each filed table, all text."""
     manifest = content.manifest
     replaced = registry.find(manifest.replaces) if manifest.replaces else None
     theirs = replaced is not None and replaced.institution_id == manifest.institution
-    same = next((each.filing_id for each in in_force if each.institution_id == manifest.institution
-                 and each.subject_id == manifest.about and each.period == manifest.period
-                 and each.sequence == manifest.sequence), None)
-    shared = {"institution": manifest.institution, "folder": folder, "subject": manifest.about, "period": manifest.period,
-              "kind": manifest.kind, "replaces": manifest.replaces,
-              "replaces_state": replaced.state if replaced and theirs else None, "same_sequence_filing": same,
-              "declared_version": manifest.standard_version, "contact_channel": manifest.contact_channel}
+    same = next(
+        (
+            each.filing_id
+            for each in in_force
+            if each.institution_id == manifest.institution
+            and each.subject_id == manifest.about
+            and each.period == manifest.period
+            and each.sequence == manifest.sequence
+        ),
+        None,
+    )
+    shared = {
+        "institution": manifest.institution,
+        "folder": folder,
+        "subject": manifest.about,
+        "period": manifest.period,
+        "kind": manifest.kind,
+        "replaces": manifest.replaces,
+        "replaces_state": replaced.state if replaced and theirs else None,
+        "same_sequence_filing": same,
+        "declared_version": manifest.standard_version,
+        "contact_channel": manifest.contact_channel,
+    }
     declared = {entry.table: entry for entry in manifest.tables}
     rows = [shared | _table_row(standard.tables[table.table], table, declared) for table in content.tables] or [shared]
     names = [field.name for field in standard.all_tables["filing"].fields if not field.name.startswith("held_")]
@@ -176,14 +230,26 @@ def _table_row(spec: TableSpec, table: FiledTable, declared: Mapping[str, Any]) 
     filed = set(table.rows.column_names) - {"row_number"}
     missing = [field.zh for field in spec.fields if field.required and field.name not in filed]
     unknown = sorted(filed - set(spec.by_name))
-    return {"file_name": table.file, "table_name": table.table, "read_rows": str(table.rows.num_rows),
-            "declared_rows": None if entry.rows is None else str(entry.rows), "read_sha256": table.sha256,
-            "declared_sha256": entry.sha256, "missing_columns": "、".join(missing) or None,
-            "unknown_columns": "、".join(unknown) or None}
+    return {
+        "file_name": table.file,
+        "table_name": table.table,
+        "read_rows": str(table.rows.num_rows),
+        "declared_rows": None if entry.rows is None else str(entry.rows),
+        "read_sha256": table.sha256,
+        "declared_sha256": entry.sha256,
+        "missing_columns": "、".join(missing) or None,
+        "unknown_columns": "、".join(unknown) or None,
+    }
 
 
-def _report(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, sha256: str, verdict: Verdict,
-            results: Mapping[str, engine.TableResult]) -> Report:
+def _report(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    content: FiledContent,
+    sha256: str,
+    verdict: Verdict,
+    results: Mapping[str, engine.TableResult],
+) -> Report:
     manifest = content.manifest
     files = {table.table: table.file for table in content.tables}
     rules: dict[str, dict[str, Any]] = {}
@@ -191,22 +257,43 @@ def _report(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledCo
     for table in judging_order(standard, list(files)):
         for check, count in results[table].counts.items():
             if count:
-                entry = rules.setdefault(check.rule.id, {"rule_id": check.rule.id, "severity": check.rule.severity,
-                                                         "category": check.rule.category, "count": 0})
+                entry = rules.setdefault(
+                    check.rule.id,
+                    {
+                        "rule_id": check.rule.id,
+                        "severity": check.rule.severity,
+                        "category": check.rule.category,
+                        "count": 0,
+                    },
+                )
                 entry["count"] += count
-        findings += [finding.as_dict() for finding in
-                     findings_of(con, standard, results[table], files.get(table, "filing.json"), settings().findings_per_rule)]
+        findings += [
+            finding.as_dict()
+            for finding in findings_of(
+                con, standard, results[table], files.get(table, "filing.json"), settings().findings_per_rule
+            )
+        ]
     _, last = period_bounds(manifest.period)
-    return Report.model_validate({
-        "verdict": verdict,
-        "standard": {"version": standard.version_on(last) or standard.latest_version, "sha256": standard.sha256},
-        "filing": {"filing_id": filing_id_of(manifest, sha256), "institution": manifest.institution, "subject": manifest.about,
-                   "period": manifest.period, "sequence": manifest.sequence, "kind": manifest.kind,
-                   "replaces": mask(standard, manifest.replaces), "sha256": sha256},
-        "tables": [_kept(results[table], verdict) for table in files],
-        "rules": sorted(rules.values(), key=lambda rule: (SEVERITY_ORDER.index(rule["severity"]), rule["rule_id"])),
-        "findings": sorted(findings, key=lambda finding: SEVERITY_ORDER.index(finding["severity"])),
-        "findings_total": sum(rule["count"] for rule in rules.values())})
+    return Report.model_validate(
+        {
+            "verdict": verdict,
+            "standard": {"version": standard.version_on(last) or standard.latest_version, "sha256": standard.sha256},
+            "filing": {
+                "filing_id": filing_id_of(manifest, sha256),
+                "institution": manifest.institution,
+                "subject": manifest.about,
+                "period": manifest.period,
+                "sequence": manifest.sequence,
+                "kind": manifest.kind,
+                "replaces": mask(standard, manifest.replaces),
+                "sha256": sha256,
+            },
+            "tables": [_kept(results[table], verdict) for table in files],
+            "rules": sorted(rules.values(), key=lambda rule: (SEVERITY_ORDER.index(rule["severity"]), rule["rule_id"])),
+            "findings": sorted(findings, key=lambda finding: SEVERITY_ORDER.index(finding["severity"])),
+            "findings_total": sum(rule["count"] for rule in rules.values()),
+        }
+    )
 
 
 def _kept(result: engine.TableResult, verdict: str) -> dict[str, Any]:
@@ -216,14 +303,25 @@ def _kept(result: engine.TableResult, verdict: str) -> dict[str, Any]:
     return {"table": result.table, "rows": result.rows, "accepted": result.rows - result.held, "held": result.held}
 
 
-def problem_report(standard: Standard, verdict: str, error: FilingError | JudgeError, filing: Mapping[str, Any]) -> Report:
+def problem_report(
+    standard: Standard, verdict: str, error: FilingError | JudgeError, filing: Mapping[str, Any]
+) -> Report:
     """The report on a filing that could not be read (`unreadable`) or that we failed to judge (`error`)."""
-    return Report.model_validate({
-        "verdict": verdict, "problem": {"zh": mask(standard, error.zh), "en": mask(standard, error.en)},
-        "standard": {"version": standard.latest_version, "sha256": standard.sha256}, "filing": dict(filing),
-        "tables": [], "rules": [], "findings": [], "findings_total": 0})
+    return Report.model_validate(
+        {
+            "verdict": verdict,
+            "problem": {"zh": mask(standard, error.zh), "en": mask(standard, error.en)},
+            "standard": {"version": standard.latest_version, "sha256": standard.sha256},
+            "filing": dict(filing),
+            "tables": [],
+            "rules": [],
+            "findings": [],
+            "findings_total": 0,
+        }
+    )
 
 
 def _unreadable(standard: Standard, error: FilingError, path: Path, sha256: str, folder: str | None) -> Report:
-    return problem_report(standard, "unreadable", error,
-                          {"institution": folder, "file": mask(standard, path.name), "sha256": sha256})
+    return problem_report(
+        standard, "unreadable", error, {"institution": folder, "file": mask(standard, path.name), "sha256": sha256}
+    )

@@ -15,11 +15,20 @@ import typer
 from ingest.errors import FilingError, JudgeError, StandardError, StorageError, UsageError
 
 EXIT_DONE, EXIT_FINDINGS, EXIT_UNREADABLE, EXIT_OUR_FAULT = 0, 1, 2, 3
-EXIT_OF_VERDICT = {"accepted": EXIT_DONE, "accepted_with_holds": EXIT_FINDINGS, "rejected": EXIT_FINDINGS,
-                   "unreadable": EXIT_UNREADABLE, "error": EXIT_OUR_FAULT}
+EXIT_OF_VERDICT = {
+    "accepted": EXIT_DONE,
+    "accepted_with_holds": EXIT_FINDINGS,
+    "rejected": EXIT_FINDINGS,
+    "unreadable": EXIT_UNREADABLE,
+    "error": EXIT_OUR_FAULT,
+}
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="不良资产交易信息披露平台 · The NPL transaction warehouse")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="不良资产交易信息披露平台 · The NPL transaction warehouse",
+)
 standard_app = typer.Typer(no_args_is_help=True, help="披露标准 · the disclosure standard")
 release_app = typer.Typer(no_args_is_help=True, help="发布 · releases")
 app.add_typer(standard_app, name="standard")
@@ -41,13 +50,22 @@ class TableFormat(StrEnum):
     parquet = "parquet"
 
 
+class TemplateFormat(StrEnum):
+    xlsx = "xlsx"
+    csv = "csv"
+
+
 class ListFormat(StrEnum):
     text = "text"
     json = "json"
 
 
 @app.command()
-def run(demo: Annotated[bool, typer.Option(help="空目录时放入随附的公告与示例 · fill an empty home with the bundled notices and demo")] = True) -> None:
+def run(
+    demo: Annotated[
+        bool, typer.Option(help="空目录时放入随附的公告与示例 · fill an empty home with the bundled notices and demo")
+    ] = True,
+) -> None:
     """主任务：收件、裁定、建表、发布 · The main job: inbox to release, through the Airflow DAGs."""
     from rich.console import Console
 
@@ -60,7 +78,7 @@ def run(demo: Annotated[bool, typer.Option(help="空目录时放入随附的公�
 def check(
     path: Annotated[Path, typer.Argument(help="文件夹、ZIP 或 XLSX · folder, ZIP or workbook")],
     standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
-    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,  # noqa: A002
+    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,
     out: Annotated[Path | None, typer.Option(help="写入此目录 · write all reports into this folder")] = None,
 ) -> None:
     """报送前自查，与平台检查完全一致 · Check a filing exactly as the platform will, before filing it."""
@@ -81,7 +99,10 @@ def check(
 @app.command("file")
 def file_filing(
     path: Annotated[Path, typer.Argument(help="文件夹、ZIP 或 XLSX · folder, ZIP or workbook")],
-    institution: Annotated[str | None, typer.Option(help="收件目录，默认取 filing.json 的机构 · inbox folder, else the filing's own institution")] = None,
+    institution: Annotated[
+        str | None,
+        typer.Option(help="收件目录，默认取 filing.json 的机构 · inbox folder, else the filing's own institution"),
+    ] = None,
 ) -> None:
     """报送：收入平台并登记 · File: receive and register (a later `npl run` decides)."""
     from expectations.spec import load_standard
@@ -106,7 +127,9 @@ def collect(
     if not notices.is_file():
         raise UsageError(f"{notices} 不存在。", f"{notices} does not exist.")
     result = collect_notices(notices, out, load_standard())
-    typer.echo(f"{result.rows_in} 份公告 notices -> {len(result.folders)} 份报送 filings ({result.rows_out} 行 rows): {out}")
+    typer.echo(
+        f"{result.rows_in} 份公告 notices -> {len(result.folders)} 份报送 filings ({result.rows_out} 行 rows): {out}"
+    )
 
 
 @app.command()
@@ -127,7 +150,7 @@ def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · fi
 @app.command()
 def report(
     filing: Annotated[str, typer.Argument(help="报送编号 · filing id")],
-    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,  # noqa: A002
+    format: Annotated[ReportFormat, typer.Option()] = ReportFormat.text,
 ) -> None:
     """平台对一份报送的答复 · The platform's answer to a filing."""
     from expectations.spec import load_standard
@@ -142,10 +165,31 @@ def report(
 
 
 @app.command()
+def template(
+    out: Annotated[Path, typer.Option(help="输出目录 · where the templates go")],
+    table: Annotated[str | None, typer.Argument(help="表名，默认所有表 · table, default all")] = None,
+    format: Annotated[TemplateFormat, typer.Option()] = TemplateFormat.xlsx,  # noqa: A002
+    example: Annotated[bool, typer.Option("--example", help="填入标准的示例 · filled with the standard's example")] = False,
+    standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
+) -> None:
+    """填报模板 · Templates to fill in: a workbook with drop-downs, or CSV."""
+    from ingest.paths import write_bytes
+    from ingest.template import template_files
+
+    used = _standard(standard)
+    if table is not None and table not in used.tables:
+        known = ", ".join(used.tables)
+        raise UsageError(f"标准中没有表 {table}。可用：{known}。", f"The standard has no table {table}. Tables: {known}.")
+    for name, content in template_files(used, [table] if table else list(used.tables), format.value, example).items():
+        write_bytes(out / name, content)
+        typer.echo(out / name)
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="SELECT ...")],
     release: Annotated[str | None, typer.Option(help="发布编号，默认最新 · release id, default the latest")] = None,
-    format: Annotated[TableFormat, typer.Option()] = TableFormat.table,  # noqa: A002
+    format: Annotated[TableFormat, typer.Option()] = TableFormat.table,
     out: Annotated[Path | None, typer.Option(help="parquet 写入的文件 · file for parquet")] = None,
 ) -> None:
     """对发布只读查询 · Read-only SQL over a release."""
@@ -162,14 +206,33 @@ def sql(
 
 
 @standard_app.command("list")
-def standard_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text,  # noqa: A002
-                  standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None) -> None:
+def standard_list(
+    format: Annotated[ListFormat, typer.Option()] = ListFormat.text,
+    standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
+) -> None:
     """标准的表和规则 · Tables and rules of the standard."""
     used = _standard(standard)
-    rules = [{"id": rule.id, "table": rule.table, "scope": rule.scope, "severity": rule.severity, "category": rule.category,
-              "state": rule.state, "since": rule.since, "until": rule.until} for rule in used.rules.values()]
+    rules = [
+        {
+            "id": rule.id,
+            "table": rule.table,
+            "scope": rule.scope,
+            "severity": rule.severity,
+            "category": rule.category,
+            "state": rule.state,
+            "since": rule.since,
+            "until": rule.until,
+        }
+        for rule in used.rules.values()
+    ]
     if format is ListFormat.json:
-        typer.echo(json.dumps({"version": used.latest_version, "tables": list(used.tables), "rules": rules}, ensure_ascii=False, indent=1))
+        typer.echo(
+            json.dumps(
+                {"version": used.latest_version, "tables": list(used.tables), "rules": rules},
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
         return
     for rule in used.rules.values():
         typer.echo(f"{rule.id}  {rule.severity:6}  {rule.table:15}  {rule.message.zh}")
@@ -188,7 +251,9 @@ def standard_show(name: Annotated[str, typer.Argument(help="规则编号或表�
 
 
 @standard_app.command("build")
-def standard_build(check: Annotated[bool, typer.Option("--check", help="只检查 · only tell what differs")] = False) -> None:
+def standard_build(
+    check: Annotated[bool, typer.Option("--check", help="只检查 · only tell what differs")] = False,
+) -> None:
     """生成由标准派生的文件 · Write the committed files that derive from the standard."""
     from ingest.build import build
 
@@ -201,20 +266,33 @@ def standard_build(check: Annotated[bool, typer.Option("--check", help="只检�
 
 
 @release_app.command("list")
-def release_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text) -> None:  # noqa: A002
+def release_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text) -> None:
     """所有发布 · All releases, oldest first."""
     from ingest.release import list_releases
 
     manifests = list_releases()
     if format is ListFormat.json:
-        typer.echo(json.dumps([{key: manifest[key] for key in ("release", "as_of", "standard", "code_commit")} for manifest in manifests], indent=1))
+        typer.echo(
+            json.dumps(
+                [
+                    {key: manifest[key] for key in ("release", "as_of", "standard", "code_commit")}
+                    for manifest in manifests
+                ],
+                indent=1,
+            )
+        )
         return
     for manifest in manifests:
-        typer.echo(f"{manifest['release']}\t{manifest['as_of']}\t{len(manifest['tables'])} tables\t{len(manifest['filings_in_force'])} filings")
+        typer.echo(
+            f"{manifest['release']}\t{manifest['as_of']}\t{len(manifest['tables'])} tables\t"
+            f"{len(manifest['filings_in_force'])} filings"
+        )
 
 
 @release_app.command("show")
-def release_show(release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None) -> None:
+def release_show(
+    release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None,
+) -> None:
     """一个发布的清单 · A release's manifest."""
     from ingest.release import MANIFEST, find_release
 
@@ -222,7 +300,9 @@ def release_show(release: Annotated[str | None, typer.Argument(help="发布编�
 
 
 @release_app.command("verify")
-def release_verify(release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None) -> None:
+def release_verify(
+    release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None,
+) -> None:
     """核对发布的每个字节 · Check every byte of a release against its manifest."""
     from ingest.release import find_release, verify
 
@@ -261,8 +341,11 @@ def _print_report(report: Any, standard: Any, kind: ReportFormat) -> None:
     elif kind is ReportFormat.html:
         typer.echo(html.render(report, standard), nl=False)
     else:
-        content = {ReportFormat.json: report.to_json_bytes, ReportFormat.csv: lambda: findings_csv.render(report),
-                   ReportFormat.xlsx: lambda: xlsx.render(report, standard)}[kind]()
+        content = {
+            ReportFormat.json: report.to_json_bytes,
+            ReportFormat.csv: lambda: findings_csv.render(report),
+            ReportFormat.xlsx: lambda: xlsx.render(report, standard),
+        }[kind]()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
 

@@ -57,7 +57,7 @@ def waiting() -> Iterator[tuple[str, Path]]:
 
 
 def receive(path: Path, folder: str) -> str:
-    """Land and register one filing that came through an institution's folder; return its id (the old one for old bytes).
+    """Land and register one filing that came through an institution's folder; return its id (known bytes keep theirs).
 
     Raises:
         StorageError: it cannot be copied or registered; the entry stays in the inbox.
@@ -68,8 +68,13 @@ def receive(path: Path, folder: str) -> str:
         return known.filing_id
     landed = _land(path, sha256)
     standard = load_standard()
-    record = {"folder": folder, "name": mask(standard, path.name), "sha256": sha256, "received_at": registry.utc_now(),
-              **_identity(landed, folder, sha256, standard)}
+    record = {
+        "folder": folder,
+        "name": mask(standard, path.name),
+        "sha256": sha256,
+        "received_at": registry.utc_now(),
+        **_identity(landed, folder, sha256, standard),
+    }
     registry.register(record)
     found = registry.find_by_content(folder, sha256)
     assert found is not None
@@ -98,7 +103,9 @@ def _file_digest(path: Path) -> str:
             while chunk := handle.read(CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise StorageError(f"无法读取 {path.name}：{error.strerror}", f"{path.name} cannot be read: {error.strerror}") from error
+        raise StorageError(
+            f"无法读取 {path.name}：{error.strerror}", f"{path.name} cannot be read: {error.strerror}"
+        ) from error
     return digest.hexdigest()
 
 
@@ -117,8 +124,9 @@ def _land(path: Path, sha256: str) -> Path:
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             if not place.exists():  # else another worker landed the same bytes first
-                raise StorageError(f"无法保存 {path.name}：{error.strerror}",
-                                   f"{path.name} cannot be kept: {error.strerror}") from error
+                raise StorageError(
+                    f"无法保存 {path.name}：{error.strerror}", f"{path.name} cannot be kept: {error.strerror}"
+                ) from error
     return landed_entry(sha256)
 
 
@@ -134,13 +142,19 @@ def _identity(landed: Path, folder: str, sha256: str, standard: Standard) -> dic
         manifest = read_manifest(landed, standard)
     except FilingError:
         return {"filing_id": f"{folder}-unreadable-{sha256[:8]}", "institution_id": folder, "subject_id": folder}
-    return {"filing_id": filing_id_of(manifest, sha256), "institution_id": manifest.institution, "subject_id": manifest.about,
-            "period": manifest.period, "sequence": manifest.sequence, "kind": manifest.kind,
-            "replaces": mask(standard, manifest.replaces)}
+    return {
+        "filing_id": filing_id_of(manifest, sha256),
+        "institution_id": manifest.institution,
+        "subject_id": manifest.about,
+        "period": manifest.period,
+        "sequence": manifest.sequence,
+        "kind": manifest.kind,
+        "replaces": mask(standard, manifest.replaces),
+    }
 
 
 def filing_id_of(manifest: Manifest, sha256: str) -> str:
-    """`<institution>[-<subject>]-<period>-<sequence>-<first 8 of the digest>`: readable, and never the same for other bytes."""
+    """`<institution>[-<subject>]-<period>-<sequence>-<first 8 of the digest>`: readable, and other for other bytes."""
     about = f"-{manifest.subject}" if manifest.subject and manifest.subject != manifest.institution else ""
     return f"{manifest.institution}{about}-{manifest.period}-{manifest.sequence:04d}-{sha256[:8]}"
 

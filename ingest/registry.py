@@ -25,7 +25,8 @@ DECIDED = (*IN_FORCE, "rejected", "error")
 metadata = sa.MetaData()
 
 filings = sa.Table(
-    "filings", metadata,
+    "filings",
+    metadata,
     sa.Column("filing_id", sa.String(120), primary_key=True),
     sa.Column("folder", sa.String(64), nullable=False),
     sa.Column("name", sa.String(400), nullable=False),
@@ -40,7 +41,8 @@ filings = sa.Table(
     sa.UniqueConstraint("folder", "sha256"),
 )
 states = sa.Table(
-    "filing_states", metadata,
+    "filing_states",
+    metadata,
     sa.Column("state_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), nullable=False, index=True),
     sa.Column("state", sa.String(24), nullable=False),
@@ -48,7 +50,8 @@ states = sa.Table(
     sa.Column("detail", sa.String(400)),
 )
 decisions = sa.Table(
-    "decisions", metadata,
+    "decisions",
+    metadata,
     sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
     sa.Column("verdict", sa.String(24), nullable=False),
     sa.Column("standard_version", sa.String(16), nullable=False),
@@ -59,7 +62,8 @@ decisions = sa.Table(
     sa.Column("rows_held", sa.BigInteger, nullable=False),
 )
 rule_results = sa.Table(
-    "rule_results", metadata,
+    "rule_results",
+    metadata,
     sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
     sa.Column("table_name", sa.String(64), primary_key=True),
     sa.Column("rule_id", sa.String(32), primary_key=True),
@@ -99,11 +103,13 @@ def _engine(url: str) -> sa.Engine:
     # no pool over a file: a pooled connection would go on in a registry that was moved or restored under it
     engine = sa.create_engine(url, poolclass=sa.NullPool if is_file else None)
     if is_file:
+
         @sa.event.listens_for(engine, "connect")
         def _wait_and_check(connection: Any, _: Any) -> None:
             # WAL lets readers go on while one worker writes; foreign keys are off in SQLite unless asked for
             for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
+
     return engine
 
 
@@ -124,7 +130,9 @@ def transaction() -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     except OperationalError as error:
-        raise StorageError(f"无法读写登记库：{error.orig}", f"The registry cannot be read or written: {error.orig}") from error
+        raise StorageError(
+            f"无法读写登记库：{error.orig}", f"The registry cannot be read or written: {error.orig}"
+        ) from error
 
 
 _created: set[str] = set()
@@ -163,8 +171,13 @@ def set_state(filing_id: str, state: str, detail: str | None = None) -> None:
             _add_state(connection, filing_id, state, utc_now(), detail)
 
 
-def decide(filing_id: str, decision: Mapping[str, Any], results: Sequence[Mapping[str, Any]], supersedes: str | None,
-           withdraws: str | None) -> None:
+def decide(
+    filing_id: str,
+    decision: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    supersedes: str | None,
+    withdraws: str | None,
+) -> None:
     """Record a verdict, what every rule found, and what the filing puts out of force: one transaction, once."""
     with transaction() as connection:
         if _present_state(connection, filing_id) in (*IN_FORCE, "rejected", "superseded", "withdrawn"):
@@ -181,7 +194,9 @@ def decide(filing_id: str, decision: Mapping[str, Any], results: Sequence[Mappin
                 _add_state(connection, other, state, at, filing_id)
 
 
-def _add_state(connection: sa.Connection, filing_id: str, state: str, at: datetime.datetime, detail: str | None) -> None:
+def _add_state(
+    connection: sa.Connection, filing_id: str, state: str, at: datetime.datetime, detail: str | None
+) -> None:
     connection.execute(states.insert().values(filing_id=filing_id, state=state, at=at, detail=detail))
 
 
@@ -191,9 +206,17 @@ def _present_state(connection: sa.Connection, filing_id: str) -> str | None:
 
 
 def _with_state() -> sa.Select[Any]:
-    last = sa.select(states.c.filing_id, sa.func.max(states.c.state_id).label("state_id")).group_by(states.c.filing_id).subquery()
-    return (sa.select(filings, states.c.state).join(last, last.c.filing_id == filings.c.filing_id)
-            .join(states, states.c.state_id == last.c.state_id).order_by(filings.c.received_at, filings.c.filing_id))
+    last = (
+        sa.select(states.c.filing_id, sa.func.max(states.c.state_id).label("state_id"))
+        .group_by(states.c.filing_id)
+        .subquery()
+    )
+    return (
+        sa.select(filings, states.c.state)
+        .join(last, last.c.filing_id == filings.c.filing_id)
+        .join(states, states.c.state_id == last.c.state_id)
+        .order_by(filings.c.received_at, filings.c.filing_id)
+    )
 
 
 def _records(query: sa.Select[Any]) -> list[FilingRecord]:

@@ -34,7 +34,9 @@ def publish() -> str:
         StorageError: there is no warehouse, or the folder cannot be written.
     """
     if not home().warehouse.exists():
-        raise StorageError("尚无市场库，请先运行 build_warehouse。", "There is no warehouse yet: run build_warehouse first.")
+        raise StorageError(
+            "尚无市场库，请先运行 build_warehouse。", "There is no warehouse yet: run build_warehouse first."
+        )
     inputs = warehouse.inputs_digest()
     states = registry.rows_of(registry.states)
     as_of = max((row["at"] for row in states), default=None)
@@ -56,12 +58,23 @@ def _write(folder: Path, release_id: str, inputs: str, as_of: str | None) -> Non
     tables = _copy_tables(folder)
     standard = load_standard()
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    write_text(folder / MANIFEST, _json({
-        "release": release_id, "as_of": as_of, "inputs_sha256": inputs,
-        "standard": {"versions": list(standard.version_names), "sha256": standard.sha256}, "code_commit": _commit(),
-        "filings_in_force": sorted(record.filing_id for record in registry.in_force()),
-        "tables": tables,
-        "files": {name: {"bytes": path.stat().st_size, "sha256": file_digest(path)} for name, path in files.items()}}))
+    write_text(
+        folder / MANIFEST,
+        _json(
+            {
+                "release": release_id,
+                "as_of": as_of,
+                "inputs_sha256": inputs,
+                "standard": {"versions": list(standard.version_names), "sha256": standard.sha256},
+                "code_commit": _commit(),
+                "filings_in_force": sorted(record.filing_id for record in registry.in_force()),
+                "tables": tables,
+                "files": {
+                    name: {"bytes": path.stat().st_size, "sha256": file_digest(path)} for name, path in files.items()
+                },
+            }
+        ),
+    )
 
 
 def _copy_tables(folder: Path) -> list[dict[str, Any]]:
@@ -74,10 +87,15 @@ def _copy_tables(folder: Path) -> list[dict[str, Any]]:
             if (folder / schema).exists() is False:
                 (folder / schema).mkdir()
                 con.execute(f"create schema release.{schema}")
-            con.execute(f"create table release.{schema}.{table} as select * from warehouse.{schema}.{table} order by all")
+            con.execute(
+                f"create table release.{schema}.{table} as select * from warehouse.{schema}.{table} order by all"
+            )
             _copy_comments(con, schema, table)
             file = f"{schema}/{table}.parquet"
-            con.execute(f"copy (select * from release.{schema}.{table} order by all) to '{_quoted(folder / file)}' (format parquet, compression zstd)")
+            con.execute(
+                f"copy (select * from release.{schema}.{table} order by all) to '{_quoted(folder / file)}' "
+                "(format parquet, compression zstd)"
+            )
             ((rows,),) = con.execute(f"select count(*) from release.{schema}.{table}").fetchall()
             copied.append({"table": f"{schema}.{table}", "rows": rows, "file": file})
         con.execute("detach release")
@@ -88,26 +106,38 @@ def _copy_tables(folder: Path) -> list[dict[str, Any]]:
 
 def released_tables(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
     """(schema, table) of what is released, by name; leaving out whatever else a database holds."""
-    return con.execute("""
-        select schema_name, table_name from duckdb_tables() where database_name = ? and schema_name in (select unnest(?))
-        order by all""", [database, list(RELEASED_SCHEMAS)]).fetchall()
+    return con.execute(
+        """
+        select schema_name, table_name from duckdb_tables()
+        where database_name = ? and schema_name in (select unnest(?))
+        order by all""",
+        [database, list(RELEASED_SCHEMAS)],
+    ).fetchall()
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
     """Definitions stand where the columns are: table and column comments go with the data."""
     place = ["warehouse", schema, table]
-    for (comment,) in con.execute("select comment from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ? "
-                                  "and comment is not null", place).fetchall():
+    for (comment,) in con.execute(
+        "select comment from duckdb_tables() where database_name = ? and schema_name = ? and table_name = ? "
+        "and comment is not null",
+        place,
+    ).fetchall():
         con.execute(f"comment on table release.{schema}.{table} is '{_quoted(comment)}'")
-    for column, comment in con.execute("select column_name, comment from duckdb_columns() where database_name = ? and schema_name = ? "
-                                       "and table_name = ? and comment is not null", place).fetchall():
+    for column, comment in con.execute(
+        "select column_name, comment from duckdb_columns() where database_name = ? and schema_name = ? "
+        "and table_name = ? and comment is not null",
+        place,
+    ).fetchall():
         con.execute(f"comment on column release.{schema}.{table}.{column} is '{_quoted(comment)}'")
 
 
 def list_releases() -> list[dict[str, Any]]:
     """The manifests of all releases, oldest first."""
     folders = sorted(home().releases.glob(f"*/{MANIFEST}")) if home().releases.exists() else []
-    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in folders if not path.parent.name.startswith(".")]
+    manifests = [
+        json.loads(path.read_text(encoding="utf-8")) for path in folders if not path.parent.name.startswith(".")
+    ]
     return sorted(manifests, key=lambda manifest: (manifest["as_of"] or "", manifest["release"]))
 
 
@@ -148,9 +178,17 @@ def query(sql: str, release_id: str | None) -> tuple[list[str], list[tuple[Any, 
     """
     database = find_release(release_id) / DATABASE
     try:
-        with duckdb.connect(str(database), read_only=True, config={
-                "enable_external_access": False, "autoload_known_extensions": False, "autoinstall_known_extensions": False,
-                "lock_configuration": True, "memory_limit": "2GB"}) as con:
+        with duckdb.connect(
+            str(database),
+            read_only=True,
+            config={
+                "enable_external_access": False,
+                "autoload_known_extensions": False,
+                "autoinstall_known_extensions": False,
+                "lock_configuration": True,
+                "memory_limit": "2GB",
+            },
+        ) as con:
             cursor = con.execute(sql)
             names = [column[0] for column in cursor.description or []]
             return names, cursor.fetchall()
@@ -169,7 +207,9 @@ def file_digest(path: Path) -> str:
 
 def _commit() -> str | None:
     """The commit of the code that made the release; null outside a checkout."""
-    found = subprocess.run(["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or None
 
 

@@ -1,4 +1,4 @@
-"""The main job for one person at one machine: inbox -> release through the Airflow DAGs, with progress and a summary."""
+"""The main job for one person at one machine: inbox -> release through the Airflow DAGs, with progress, summed up."""
 
 import json
 import os
@@ -17,7 +17,11 @@ from ingest.paths import home
 from ingest.receive import waiting
 from ingest.summary import show_summary
 
-STEPS = {"ingest_filings": "收件与裁定 judge filings", "build_warehouse": "市场表 market tables", "publish_release": "发布 release"}
+STEPS = {
+    "ingest_filings": "收件与裁定 judge filings",
+    "build_warehouse": "市场表 market tables",
+    "publish_release": "发布 release",
+}
 
 
 def run(console: Console, with_demo: bool) -> None:
@@ -29,7 +33,9 @@ def run(console: Console, with_demo: bool) -> None:
     if with_demo and not registry.all_filings() and not any(waiting()):
         _fill_inbox(console)
     if nothing_new():
-        console.print(f"没有新的报送，一切保持不变。 Nothing new: nothing was changed. (release {release.find_release(None).name})")
+        console.print(
+            f"没有新的报送，一切保持不变（发布 {release.find_release(None).name}）。\nNothing new: nothing was changed."
+        )
     else:
         _run_dags(console)
     show_summary(console)
@@ -52,16 +58,31 @@ def _fill_inbox(console: Console) -> None:
 
     collected = collect(NOTICES_FILE, home().inbox / settings().collection_desk, load_standard())
     demo = write_demo_filings(home().inbox)
-    console.print(f"空目录：放入随附的真实公告（{collected.rows_in} 份，{len(collected.folders)} 份报送）和虚构机构的示例报送（{demo} 份）。\n"
-                  f"Empty home: filed the bundled real notices ({collected.rows_in}, in {len(collected.folders)} filings) "
-                  f"and the demo set of invented institutions ({demo}).")
+    console.print(
+        f"空目录：放入随附的真实公告（{collected.rows_in} 份，{len(collected.folders)} 份报送）"
+        f"和虚构机构的示例报送（{demo} 份）。\n"
+        f"Empty home: filed the bundled real notices ({collected.rows_in}, in {len(collected.folders)} filings) "
+        f"and the demo set of invented institutions ({demo})."
+    )
 
 
 def _run_dags(console: Console) -> None:
     environment = os.environ | {"NPL_HOME": str(home().root), "PYTHONPATH": str(PROJECT_DIR)}
-    process = subprocess.Popen([sys.executable, "-m", "dags.run_in_process"], cwd=PROJECT_DIR, env=environment,
-                               stdout=subprocess.PIPE, text=True, encoding="utf-8")
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dags.run_in_process"],
+        cwd=PROJECT_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     assert process.stdout is not None
     failure: dict[str, Any] = {}
     with Progress(*columns, console=console) as progress:

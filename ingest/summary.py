@@ -1,4 +1,4 @@
-"""What a run came to, on the terminal: filings by verdict, rules most broken, the market by quarter, and where all lies."""
+"""What a run came to, on the terminal: verdicts, rules most broken, the market by quarter, and where all lies."""
 
 import re
 from collections import Counter
@@ -25,9 +25,11 @@ PLACEHOLDERS = re.compile(r"\{[a-z_]+\}")
 
 def show_summary(console: Console) -> None:
     """Print the three tables and the places."""
-    for title, table in (("报送结果 Filings by verdict", _filings_table()),
-                         (f"最常违反的规则 Rules most broken (top {MOST_BROKEN})", _rules_table()),
-                         ("市场 The market by quarter of first listing and of signing", _market_table())):
+    for title, table in (
+        ("报送结果 Filings by verdict", _filings_table()),
+        (f"最常违反的规则 Rules most broken (top {MOST_BROKEN})", _rules_table()),
+        ("市场 The market by quarter of first listing and of signing", _market_table()),
+    ):
         console.print(f"\n[bold]{title}[/bold]")
         console.print(table)
     console.print()
@@ -58,7 +60,13 @@ def _filings_table() -> Table:
 
 def _rules_table() -> Table:
     rules = load_standard().rules
-    table = _table(("规则 rule", "left"), ("级别", "left"), ("处\nfindings", "right"), ("报送\nfilings", "right"), ("说明 what it says", "left"))
+    table = _table(
+        ("规则 rule", "left"),
+        ("级别", "left"),
+        ("处\nfindings", "right"),
+        ("报送\nfilings", "right"),
+        ("说明 what it says", "left"),
+    )
     findings: Counter[str] = Counter()
     filings: Counter[str] = Counter()
     for row in registry.rows_of(registry.rule_results):
@@ -67,8 +75,13 @@ def _rules_table() -> Table:
             filings[row["rule_id"]] += 1
     for rule_id, count in sorted(findings.items(), key=lambda item: (-item[1], item[0]))[:MOST_BROKEN]:
         rule = rules[rule_id]
-        table.add_row(rule_id, SEVERITY_WORDS[rule.severity].zh, f"{count:,}", f"{filings[rule_id]:,}",
-                      f"{_in_short(rule.message.zh)}\n{_in_short(rule.message.en)}")
+        table.add_row(
+            rule_id,
+            SEVERITY_WORDS[rule.severity].zh,
+            f"{count:,}",
+            f"{filings[rule_id]:,}",
+            f"{_in_short(rule.message.zh)}\n{_in_short(rule.message.en)}",
+        )
     return table
 
 
@@ -78,13 +91,26 @@ def _in_short(message: str) -> str:
 
 
 def _market_table() -> Table:
-    table = _table(("季度\nquarter", "left"), ("挂牌单数\nlisted", "right"), ("挂牌亿元\nCNY 100m", "right"),
-                   ("成交单数\ncompleted", "right"), ("成交亿元\nCNY 100m", "right"), ("折扣率\ndiscount", "right"),
-                   ("其中示例\nof it demo", "right"))
+    table = _table(
+        ("季度\nquarter", "left"),
+        ("挂牌单数\nlisted", "right"),
+        ("挂牌亿元\nCNY 100m", "right"),
+        ("成交单数\ncompleted", "right"),
+        ("成交亿元\nCNY 100m", "right"),
+        ("折扣率\ndiscount", "right"),
+        ("其中示例\nof it demo", "right"),
+    )
     _, rows = release.query(MARKET, None)
     for quarter, listed, claim, done, done_claim, discount, demo in rows:
-        table.add_row(quarter, f"{listed:,}", _yi(claim), f"{done:,}", _yi(done_claim),
-                      "" if discount is None else f"{discount:.2%}", f"{demo:,}")
+        table.add_row(
+            quarter,
+            f"{listed:,}",
+            _yi(claim),
+            f"{done:,}",
+            _yi(done_claim),
+            "" if discount is None else f"{discount:.2%}",
+            f"{demo:,}",
+        )
     return table
 
 
@@ -97,4 +123,4 @@ def _places() -> Iterator[tuple[str, str, str]]:
     yield "发布", "release", str(release.find_release(None))
     yield "答复", "reports", f"{zones.outbox}/<institution>/<filing>/report.html"
     yield "运营页", "Data Docs and all filings", str(zones.data_docs / OPERATOR_PAGE)
-    yield "查询", "query", 'npl sql "select * from market.quarterly_activity where breakdown=\'all\' order by quarter"'
+    yield "查询", "query", "npl sql \"select * from market.quarterly_activity where breakdown='all' order by quarter\""

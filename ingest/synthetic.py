@@ -85,12 +85,16 @@ def write_demo_correction(inbox: Path, replaces_id: str) -> Path:
     in no fixed order, and a correction before its original is rejected.
     """
     standard = load_standard()
-    original = next(filing for filing in demo_filings(standard)
-                    if replaces_id.startswith(f"{filing.institution}-{filing.period}-"))
+    original = next(
+        filing for filing in demo_filings(standard) if replaces_id.startswith(f"{filing.institution}-{filing.period}-")
+    )
     (row,) = original.tables[NOTICE]
     corrected = {NOTICE: [row | {"weighted_overdue_days": "735.50"}]}
-    return _write(inbox, replace(original, name=f"{original.name}-correction", tables=corrected, sequence=2,
-                                 replaces=replaces_id), standard)
+    return _write(
+        inbox,
+        replace(original, name=f"{original.name}-correction", tables=corrected, sequence=2, replaces=replaces_id),
+        standard,
+    )
 
 
 def demo_filings(standard: Standard) -> list[SyntheticFiling]:
@@ -120,34 +124,73 @@ def demo_filings(standard: Standard) -> list[SyntheticFiling]:
         SyntheticFiling("2026-04-teaser", "SLXJ01", "2026-04", notice(agreed, "ZS", teased)),
         SyntheticFiling("2026-05-sale", "SLXJ01", "2026-05", notice(agreed, "ZR", listed)),
         SyntheticFiling("2026-06-transfer", "SLXJ01", "2026-06", transfer(agreed, "seller", "SLZG01", signed, price)),
-        SyntheticFiling("2026-06-purchase", "SLZG01", "2026-06", transfer(agreed, "buyer", "SLZG01", signed, price),
-                        "bom_folder"),
+        SyntheticFiling(
+            "2026-06-purchase", "SLZG01", "2026-06", transfer(agreed, "buyer", "SLZG01", signed, price), "bom_folder"
+        ),
         # listed and sold in one month; the buyer's price differs from the seller's
-        SyntheticFiling("2026-06", "SLYH02", "2026-06",
-                        notice(disputed, "ZR", card_listed)
-                        | transfer(disputed, "seller", "SLZG02", card_signed, card_price), "workbook"),
-        SyntheticFiling("2026-06-purchase", "SLZG02", "2026-06",
-                        transfer(disputed, "buyer", "SLZG02", card_signed, card_price - 36_000), "bom_folder"),
+        SyntheticFiling(
+            "2026-06",
+            "SLYH02",
+            "2026-06",
+            notice(disputed, "ZR", card_listed) | transfer(disputed, "seller", "SLZG02", card_signed, card_price),
+            "workbook",
+        ),
+        SyntheticFiling(
+            "2026-06-purchase",
+            "SLZG02",
+            "2026-06",
+            transfer(disputed, "buyer", "SLZG02", card_signed, card_price - 36_000),
+            "bom_folder",
+        ),
         # listed in vain, listed again, sold; the buyer files nothing
         SyntheticFiling("2026-05-sale", "SLQC01", "2026-05", notice(one_sided, "ZR", first_listed), "zip"),
-        SyntheticFiling("2026-07-relisting", "SLQC01", "2026-07",
-                        notice(one_sided, "RE", relisted, first_listed_date=first_listed.isoformat())
-                        | transfer(one_sided, "seller", "SLZG02", sold, _price(one_sided, "0.061")), "zip"),
+        SyntheticFiling(
+            "2026-07-relisting",
+            "SLQC01",
+            "2026-07",
+            notice(one_sided, "RE", relisted, first_listed_date=first_listed.isoformat())
+            | transfer(one_sided, "seller", "SLZG02", sold, _price(one_sided, "0.061")),
+            "zip",
+        ),
         # 48 packages of which one is held
         SyntheticFiling("2026-06-packages", "SLYH01", "2026-06", {NOTICE: list(_many_notices(standard))}, "zip"),
         # rejected: principal and interest miss the total by one cent
-        SyntheticFiling("2026-05-sale", "SLYH01", "2026-05", notice(
-            wrong, "ZR", listed,
-            principal_interest_cny=f"{wrong.principal_interest + CENT}", claim_total_cny=f"{wrong.claim + CENT}")),
+        SyntheticFiling(
+            "2026-05-sale",
+            "SLYH01",
+            "2026-05",
+            notice(
+                wrong,
+                "ZR",
+                listed,
+                principal_interest_cny=f"{wrong.principal_interest + CENT}",
+                claim_total_cny=f"{wrong.claim + CENT}",
+            ),
+        ),
         # rejected: personal data in the remarks (an invented person and a number that nobody has)
-        SyntheticFiling("2026-08-sale", "SLYH02", "2026-08", notice(
-            leaking, "ZR", datetime.date(2026, 8, 10), remarks="联系人：张某某，电话 13800000000"), "bom_folder"),
+        SyntheticFiling(
+            "2026-08-sale",
+            "SLYH02",
+            "2026-08",
+            notice(leaking, "ZR", datetime.date(2026, 8, 10), remarks="联系人：张某某，电话 13800000000"),
+            "bom_folder",
+        ),
         # accepted with a warning: a start price, which the template in force no longer prints
-        SyntheticFiling("2026-09-sale", "SLQC01", "2026-09", notice(
-            outdated, "ZR", datetime.date(2026, 9, 7), start_price_cny=f"{_price(outdated, '0.06')}"), "zip"),
+        SyntheticFiling(
+            "2026-09-sale",
+            "SLQC01",
+            "2026-09",
+            notice(outdated, "ZR", datetime.date(2026, 9, 7), start_price_cny=f"{_price(outdated, '0.06')}"),
+            "zip",
+        ),
         # unreadable: thousands separators without quotes make one row longer than the header
-        SyntheticFiling("2026-09-sale", "SLYH01", "2026-09", notice(ragged, "ZR", datetime.date(2026, 9, 7)),
-                        spoil=lambda text: text.replace(f"{ragged.principal}", f"{ragged.principal:,}")),
+        SyntheticFiling(
+            "2026-09-sale",
+            "SLYH01",
+            "2026-09",
+            notice(ragged, "ZR", datetime.date(2026, 9, 7)),
+            spoil=lambda text: text.replace(f"{ragged.principal}", f"{ragged.principal:,}"),
+        ),
     ]
 
 
@@ -167,8 +210,9 @@ def _price(package: Package, ratio: str) -> Decimal:
     return (package.principal_interest * Decimal(ratio)).quantize(Decimal(1)).quantize(CENT)
 
 
-def notice_row(standard: Standard, package: Package, notice_type: str, announced: datetime.date,
-               **changes: str | None) -> Row:
+def notice_row(
+    standard: Standard, package: Package, notice_type: str, announced: datetime.date, **changes: str | None
+) -> Row:
     """A valid notice of a package; `changes` are written over it (that is how defects are planted)."""
     is_sale = notice_type != "ZS"
     bid = announced + datetime.timedelta(days=14)
@@ -193,8 +237,9 @@ def notice_row(standard: Standard, package: Package, notice_type: str, announced
     return standard.example_row(NOTICE, row | changes)
 
 
-def transfer_row(standard: Standard, package: Package, side: str, buyer_id: str, signed: datetime.date,
-                 price: Decimal) -> Row:
+def transfer_row(
+    standard: Standard, package: Package, side: str, buyer_id: str, signed: datetime.date, price: Decimal
+) -> Row:
     """A valid transfer result as the seller or the buyer files it."""
     buyer = _registered(buyer_id)
     row: Row = {
@@ -251,8 +296,11 @@ def _registered(institution_id: str) -> dict[str, Any]:
 
 def example_files(standard: Standard) -> dict[str, bytes]:
     """The committed example filings: path within the project, content."""
-    return {f"{EXAMPLES_FOLDER}/{filing.name}/{name}": content
-            for filing in example_filings(standard) for name, content in folder_contents(standard, filing).items()}
+    return {
+        f"{EXAMPLES_FOLDER}/{filing.name}/{name}": content
+        for filing in example_filings(standard)
+        for name, content in folder_contents(standard, filing).items()
+    }
 
 
 def example_filings(standard: Standard) -> list[SyntheticFiling]:
@@ -261,14 +309,26 @@ def example_filings(standard: Standard) -> list[SyntheticFiling]:
     day = datetime.date(2026, 10, 12)
     good = [notice_row(standard, one, "ZR", day), notice_row(standard, two, "ZR", day)]
     # four slips that a clerk knows: a mistyped digit, an abbreviated code, a forgotten cell, a day that does not exist
-    rejected = [good[0] | {"principal_interest_cny": f"{one.principal_interest + 100_000}",
-                           "claim_total_cny": f"{one.claim + 100_000}", "sale_method": "网上拍卖"},
-                good[1] | {"overdue_definition": None, "cutoff_date": "2026-06-31"}]
+    rejected = [
+        good[0]
+        | {
+            "principal_interest_cny": f"{one.principal_interest + 100_000}",
+            "claim_total_cny": f"{one.claim + 100_000}",
+            "sale_method": "网上拍卖",
+        },
+        good[1] | {"overdue_definition": None, "cutoff_date": "2026-06-31"},
+    ]
     return [
         SyntheticFiling("good", "SLXJ01", "2026-10", {NOTICE: good}),
         SyntheticFiling("rejected", "SLXJ01", "2026-10", {NOTICE: rejected}, sequence=2),
-        SyntheticFiling("unreadable", "SLXJ01", "2026-10", {NOTICE: good}, sequence=3,
-                        spoil=lambda text: text.replace(f"{two.principal}", f"{two.principal:,}")),
+        SyntheticFiling(
+            "unreadable",
+            "SLXJ01",
+            "2026-10",
+            {NOTICE: good},
+            sequence=3,
+            spoil=lambda text: text.replace(f"{two.principal}", f"{two.principal:,}"),
+        ),
     ]
 
 

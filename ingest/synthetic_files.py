@@ -17,7 +17,7 @@ from ingest.read.members import MANIFEST_FILE
 
 Form = Literal["folder", "bom_folder", "zip", "workbook"]
 SUFFIXES: dict[Form, str] = {"zip": ".zip", "workbook": ".xlsx"}
-FIXED_DAY = datetime.datetime(2026, 1, 1)    # the only dates inside ZIP and XLSX: content decides the bytes
+FIXED_DAY = datetime.datetime(2026, 1, 1)  # the only dates inside ZIP and XLSX: content decides the bytes
 NUMBER_FORMATS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm:ss", "integer": "0", "decimal": "0.00####"}
 
 
@@ -68,17 +68,30 @@ def folder_contents(standard: Standard, filing: SyntheticFiling) -> dict[str, by
         text = filing.spoil(_csv(standard, spec, rows, in_chinese))
         content = (text.replace("\n", "\r\n") if filing.form == "zip" else text).encode(encoding)
         files[file] = content
-        entries.append(ManifestTable(table=name, file=file, rows=len(rows), sha256=hashlib.sha256(content).hexdigest(),
-                                     encoding="gb18030" if filing.form == "zip" else None))
+        entries.append(
+            ManifestTable(
+                table=name,
+                file=file,
+                rows=len(rows),
+                sha256=hashlib.sha256(content).hexdigest(),
+                encoding="gb18030" if filing.form == "zip" else None,
+            )
+        )
     manifest = _manifest(standard, filing, entries)
     return {MANIFEST_FILE: manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n", **files}
 
 
 def _manifest(standard: Standard, filing: SyntheticFiling, entries: Sequence[ManifestTable] = ()) -> Manifest:
-    return Manifest(institution=filing.institution, period=filing.period, sequence=filing.sequence,
-                    kind="correction" if filing.replaces else "original", replaces=filing.replaces,
-                    standard_version=standard.latest_version,
-                    contact_channel=f"npl-desk@{filing.institution.lower()}.example", tables=tuple(entries))
+    return Manifest(
+        institution=filing.institution,
+        period=filing.period,
+        sequence=filing.sequence,
+        kind="correction" if filing.replaces else "original",
+        replaces=filing.replaces,
+        standard_version=standard.latest_version,
+        contact_channel=f"npl-desk@{filing.institution.lower()}.example",
+        tables=tuple(entries),
+    )
 
 
 def _columns(spec: TableSpec, rows: Sequence[Row]) -> list[FieldSpec]:
@@ -92,8 +105,12 @@ def _csv(standard: Standard, spec: TableSpec, rows: Sequence[Row], in_chinese: b
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([each.zh if in_chinese else each.name for each in columns])
     for row in rows:
-        writer.writerow([_worded(standard, each, row.get(each.name)) if in_chinese else row.get(each.name) or ""
-                         for each in columns])
+        writer.writerow(
+            [
+                _worded(standard, each, row.get(each.name)) if in_chinese else row.get(each.name) or ""
+                for each in columns
+            ]
+        )
     return buffer.getvalue()
 
 
@@ -135,8 +152,9 @@ def _workbook(standard: Standard, filing: SyntheticFiling) -> bytes:
     return buffer.getvalue()
 
 
-def _write_cell(sheet: Any, row: int, column: int, standard: Standard, spec: FieldSpec, text: str | None,
-                formats: dict[str, Any]) -> None:
+def _write_cell(
+    sheet: Any, row: int, column: int, standard: Standard, spec: FieldSpec, text: str | None, formats: dict[str, Any]
+) -> None:
     """Write numbers, dates and booleans as Excel knows them, anything else as text."""
     cell_format = formats.get(spec.base_type)
     if not text:

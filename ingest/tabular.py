@@ -18,7 +18,12 @@ Rows = Sequence[Sequence[Any]]
 def render(names: Sequence[str], rows: Rows, kind: str) -> str:
     """The rows as `table`, `csv` or `json` text, ending with a newline. Decimals keep their digits."""
     if kind == "json":
-        return json.dumps([dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False, indent=1, default=_plain) + "\n"
+        return (
+            json.dumps(
+                [dict(zip(names, row, strict=True)) for row in rows], ensure_ascii=False, indent=1, default=_plain
+            )
+            + "\n"
+        )
     if kind == "csv":
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\n")
@@ -27,9 +32,18 @@ def render(names: Sequence[str], rows: Rows, kind: str) -> str:
         return buffer.getvalue()
     cells = [list(names), *([_text(value) for value in row] for row in rows)]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(names))]
-    numeric = [bool(rows) and all(value is None or isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool)
-                                  for value in column) for column in zip(*rows, strict=True)] or [False] * len(names)
-    lines = ["  ".join(_padded(cell, width, right) for cell, width, right in zip(row, widths, numeric, strict=True)).rstrip() for row in cells]
+    numeric = [
+        bool(rows)
+        and all(
+            value is None or (isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool))
+            for value in column
+        )
+        for column in zip(*rows, strict=True)
+    ] or [False] * len(names)
+    lines = [
+        "  ".join(_padded(cell, width, right) for cell, width, right in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in cells
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join([*lines, f"({len(rows)} {'row' if len(rows) == 1 else 'rows'})"]) + "\n"
 

@@ -26,17 +26,44 @@ from ingest.register import REGISTER_DIR, eligibility, institution_names, instit
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DATABASE_NAME = "npl"
 
-_FILINGS = pa.schema([
-    ("filing_id", pa.string()), ("institution_id", pa.string()), ("subject_id", pa.string()), ("period", pa.string()),
-    ("sequence", pa.int64()), ("kind", pa.string()), ("replaces", pa.string()), ("sha256", pa.string()),
-    ("standard_version", pa.string()), ("standard_sha256", pa.string()), ("received_at", pa.timestamp("us")),
-    ("decided_at", pa.timestamp("us")), ("verdict", pa.string()), ("state", pa.string()), ("known_from", pa.timestamp("us")),
-    ("known_to", pa.timestamp("us")), ("rows_filed", pa.int64()), ("rows_accepted", pa.int64()), ("rows_held", pa.int64()),
-    ("is_demo", pa.bool_())])
-_RULE_RESULTS = pa.schema([
-    ("filing_id", pa.string()), ("table_name", pa.string()), ("rule_id", pa.string()), ("severity", pa.string()),
-    ("category", pa.string()), ("rows_judged", pa.int64()), ("violations", pa.int64())])
-_CODE_LISTS = pa.schema([("list", pa.string()), ("code", pa.string()), ("zh", pa.string()), ("en", pa.string()), ("parent", pa.string())])
+_FILINGS = pa.schema(
+    [
+        ("filing_id", pa.string()),
+        ("institution_id", pa.string()),
+        ("subject_id", pa.string()),
+        ("period", pa.string()),
+        ("sequence", pa.int64()),
+        ("kind", pa.string()),
+        ("replaces", pa.string()),
+        ("sha256", pa.string()),
+        ("standard_version", pa.string()),
+        ("standard_sha256", pa.string()),
+        ("received_at", pa.timestamp("us")),
+        ("decided_at", pa.timestamp("us")),
+        ("verdict", pa.string()),
+        ("state", pa.string()),
+        ("known_from", pa.timestamp("us")),
+        ("known_to", pa.timestamp("us")),
+        ("rows_filed", pa.int64()),
+        ("rows_accepted", pa.int64()),
+        ("rows_held", pa.int64()),
+        ("is_demo", pa.bool_()),
+    ]
+)
+_RULE_RESULTS = pa.schema(
+    [
+        ("filing_id", pa.string()),
+        ("table_name", pa.string()),
+        ("rule_id", pa.string()),
+        ("severity", pa.string()),
+        ("category", pa.string()),
+        ("rows_judged", pa.int64()),
+        ("violations", pa.int64()),
+    ]
+)
+_CODE_LISTS = pa.schema(
+    [("list", pa.string()), ("code", pa.string()), ("zh", pa.string()), ("en", pa.string()), ("parent", pa.string())]
+)
 
 
 def build() -> str:
@@ -82,7 +109,12 @@ def _history_lines() -> Iterable[str]:
 
 
 def _model_files() -> list[Path]:
-    return [path for folder in ("models", "macros", "seeds", "tests") for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
+    return [
+        path
+        for folder in ("models", "macros", "seeds", "tests")
+        for path in (DBT_PROJECT / folder).rglob("*")
+        if path.is_file()
+    ]
 
 
 def _inputs_file() -> Path:
@@ -96,8 +128,11 @@ def _built_from() -> str | None:
 def export_operations() -> None:
     """Write what dbt needs of registry and registers into the operations zone, each file whole."""
     demo = {row["institution_id"] for row in institutions().to_pylist() if row["is_demo"]}
-    codes = [{"list": name, "code": code.code, "zh": code.zh, "en": code.en, "parent": code.parent or None}
-             for name, entries in load_standard().codes.items() for code in entries]
+    codes = [
+        {"list": name, "code": code.code, "zh": code.zh, "en": code.en, "parent": code.parent or None}
+        for name, entries in load_standard().codes.items()
+        for code in entries
+    ]
     _export("filings", pa.Table.from_pylist(list(filing_facts(demo)), schema=_FILINGS))
     _export("rule_results", pa.Table.from_pylist(registry.rows_of(registry.rule_results), schema=_RULE_RESULTS))
     _export("institutions", institutions())
@@ -118,11 +153,17 @@ def filing_facts(demo: set[str]) -> Iterable[dict[str, Any]]:
         verdict = decision.get("verdict") or ("error" if record.state == "error" else None)
         facts = {name: getattr(record, name) for name in _FILINGS.names if hasattr(record, name)}
         yield facts | {
-            "standard_version": decision.get("standard_version"), "standard_sha256": decision.get("standard_sha256"),
-            "decided_at": times.get(verdict) if verdict else None, "verdict": verdict,
-            "known_from": _first(times, registry.IN_FORCE), "known_to": _first(times, ("superseded", "withdrawn")),
-            "rows_filed": decision.get("rows_filed", 0), "rows_accepted": decision.get("rows_accepted", 0),
-            "rows_held": decision.get("rows_held", 0), "is_demo": record.institution_id in demo}
+            "standard_version": decision.get("standard_version"),
+            "standard_sha256": decision.get("standard_sha256"),
+            "decided_at": times.get(verdict) if verdict else None,
+            "verdict": verdict,
+            "known_from": _first(times, registry.IN_FORCE),
+            "known_to": _first(times, ("superseded", "withdrawn")),
+            "rows_filed": decision.get("rows_filed", 0),
+            "rows_accepted": decision.get("rows_accepted", 0),
+            "rows_held": decision.get("rows_held", 0),
+            "is_demo": record.institution_id in demo,
+        }
 
 
 def _first(times: Mapping[str, datetime.datetime], wanted: Iterable[str]) -> datetime.datetime | None:
@@ -142,13 +183,30 @@ def _dbt_build(database: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     work = home().work / "dbt"
     environment = os.environ | {
-        "NPL_HOME": str(home().root), "NPL_WAREHOUSE": str(database), "DBT_TARGET_PATH": str(work / "target"),
-        "DBT_LOG_PATH": str(home().logs / "dbt"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
-    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build",
-               # unit tests prove the models' formulas, not today's data: the project's own tests run them
-               "--exclude-resource-type", "unit_test", "--project-dir", str(DBT_PROJECT),
-               "--profiles-dir", str(DBT_PROJECT), "--no-use-colors"]
+        "NPL_HOME": str(home().root),
+        "NPL_WAREHOUSE": str(database),
+        "DBT_TARGET_PATH": str(work / "target"),
+        "DBT_LOG_PATH": str(home().logs / "dbt"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [
+        sys.executable,
+        "-c",
+        "from dbt.cli.main import cli; cli()",
+        "build",
+        # unit tests prove the models' formulas, not today's data: the project's own tests run them
+        "--exclude-resource-type",
+        "unit_test",
+        "--project-dir",
+        str(DBT_PROJECT),
+        "--profiles-dir",
+        str(DBT_PROJECT),
+        "--no-use-colors",
+    ]
     with log.open("wb") as output:
-        finished = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=PROJECT_DIR, check=False)
+        finished = subprocess.run(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=PROJECT_DIR, check=False
+        )
     if finished.returncode:
         raise StorageError(f"市场表构建失败，详见 {log}", f"Building the market tables failed; see {log}")

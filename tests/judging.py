@@ -50,35 +50,64 @@ def rows_of(standard: Standard, table: str, *changes: Mapping[str, str | None]) 
     return [standard.example_row(table, dict(change)) for change in changes]
 
 
-def judge(standard: Standard, filed: Mapping[str, Sequence[Row]], context: Row | None = None, limit: int = 1000,
-          accepted: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> Outcome:
+def judge(
+    standard: Standard,
+    filed: Mapping[str, Sequence[Row]],
+    context: Row | None = None,
+    limit: int = 1000,
+    accepted: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> Outcome:
     """Judge these text rows as one filing, as `npl check` does; `accepted` are typed rows accepted earlier."""
     with duckdb.connect(":memory:") as con:
         _fill(con, standard, filed, context or {}, accepted or {})
         judgement = judge_directly(con, standard, list(filed))
-        findings = [finding for table, result in judgement.results.items()
-                    for finding in findings_of(con, standard, result, f"{table}.csv", limit)]
+        findings = [
+            finding
+            for table, result in judgement.results.items()
+            for finding in findings_of(con, standard, result, f"{table}.csv", limit)
+        ]
         return Outcome(
             verdict=judgement.verdict,
-            held={table: {row for (row,) in con.execute(f"select row_number from held_{table}").fetchall()}
-                  for table in filed},
+            held={
+                table: {row for (row,) in con.execute(f"select row_number from held_{table}").fetchall()}
+                for table in filed
+            },
             held_told={table: judgement.results[table].held for table in filed},
-            counts={(check.rule.id, check.field): count
-                    for result in judgement.results.values() for check, count in result.counts.items() if count},
+            counts={
+                (check.rule.id, check.field): count
+                for result in judgement.results.values()
+                for check, count in result.counts.items()
+                if count
+            },
             findings=findings,
-            typed={table: con.sql(f"select * from filed_{table} order by row_number").to_arrow_table().to_pylist()
-                   for table in filed})
+            typed={
+                table: con.sql(f"select * from filed_{table} order by row_number").to_arrow_table().to_pylist()
+                for table in filed
+            },
+        )
 
 
-def _fill(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Mapping[str, Sequence[Row]], context: Row,
-          accepted: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _fill(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    filed: Mapping[str, Sequence[Row]],
+    context: Row,
+    accepted: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> None:
     around = standard.head.examples
     for table, rows in filed.items():
         engine.load_rows(con, table, text_rows(rows))
     for spec in standard.all_tables.values():
         if spec.system:
-            told = [{"file_name": f"{name}.csv", "table_name": name, "read_rows": str(len(rows)),
-                     "declared_rows": str(len(rows))} for name, rows in filed.items()]
+            told = [
+                {
+                    "file_name": f"{name}.csv",
+                    "table_name": name,
+                    "read_rows": str(len(rows)),
+                    "declared_rows": str(len(rows)),
+                }
+                for name, rows in filed.items()
+            ]
             known = [{name: text for name, text in row.items() if name in spec.by_name} for row in told]
             engine.load_rows(con, spec.table, text_rows(rows_of(standard, spec.table, *known)))
     engine.prepare(con, standard, {**around.context, **context})

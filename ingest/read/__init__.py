@@ -23,7 +23,7 @@ from ingest.read.xlsx_file import Workbook
 __all__ = ["FiledContent", "FiledTable", "read_filing", "read_manifest"]
 
 MANIFEST_SHEET = "filing"
-GUIDE_SHEETS = {"说明", "填报说明", "代码表", "readme", "guide", "codes"}    # read by people, not by us
+GUIDE_SHEETS = {"说明", "填报说明", "代码表", "readme", "guide", "codes"}  # read by people, not by us
 WORKBOOK_PART = "[Content_Types].xml"
 
 
@@ -68,8 +68,10 @@ def read_filing(path: Path, standard: Standard) -> FiledContent:
         return _from_members(read_zip(path), standard)
     if path.suffix.lower() in (".xlsx", ".xls"):
         return _from_workbook(path, standard)
-    raise FilingError(f"{path.name}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
-                      f"{path.name}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.")
+    raise FilingError(
+        f"{path.name}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
+        f"{path.name}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.",
+    )
 
 
 def _is_workbook(path: Path) -> bool:
@@ -85,24 +87,30 @@ def _from_members(members: list[Member], standard: Standard) -> FiledContent:
     manifest = parse_manifest(manifest_bytes)
     _check_tables(manifest, standard)
     files = _match_files(manifest, [member for member in members if member.name != MANIFEST_FILE])
-    tables = tuple(_read_table(entry, files[entry.file], standard.tables[entry.table]) for entry in manifest.tables)
+    tables = tuple(_read_table(entry, files[entry.file], standard) for entry in manifest.tables)
     return FiledContent(manifest, manifest_bytes, tables)
 
 
 def _check_tables(manifest: Manifest, standard: Standard) -> None:
     if not manifest.tables and manifest.kind != "withdrawal":
-        raise FilingError(f"{MANIFEST_FILE}：tables 为空，没有报送任何表。请列出数据文件。",
-                          f"{MANIFEST_FILE}: `tables` is empty, so nothing is filed. List the data files.")
+        raise FilingError(
+            f"{MANIFEST_FILE}：tables 为空，没有报送任何表。请列出数据文件。",
+            f"{MANIFEST_FILE}: `tables` is empty, so nothing is filed. List the data files.",
+        )
     for entry in manifest.tables:
         if entry.table not in standard.tables:
             known = ", ".join(standard.tables)
-            raise FilingError(f"{MANIFEST_FILE}：{entry.table} 不是标准中的表。可用的表：{known}。",
-                              f"{MANIFEST_FILE}: {entry.table} is no table of the standard. Its tables: {known}.")
+            raise FilingError(
+                f"{MANIFEST_FILE}：{entry.table} 不是标准中的表。可用的表：{known}。",
+                f"{MANIFEST_FILE}: {entry.table} is no table of the standard. Its tables: {known}.",
+            )
     tables, files = [entry.table for entry in manifest.tables], [entry.file for entry in manifest.tables]
     for kind, names in (("table", tables), ("file", files)):
         for name in sorted({name for name in names if names.count(name) > 1}):
-            raise FilingError(f"{MANIFEST_FILE}：{name} 列了两次。每张表一个文件。",
-                              f"{MANIFEST_FILE}: {kind} {name} is listed twice. One file per table.")
+            raise FilingError(
+                f"{MANIFEST_FILE}：{name} 列了两次。每张表一个文件。",
+                f"{MANIFEST_FILE}: {kind} {name} is listed twice. One file per table.",
+            )
 
 
 def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, bytes]:
@@ -110,15 +118,20 @@ def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, bytes]:
     wanted = {entry.file for entry in manifest.tables}
     found = {next((name for name in member.names if name in wanted), member.name): member.content for member in members}
     for name in sorted(wanted - set(found)):
-        raise FilingError(f"{name}：{MANIFEST_FILE} 中列出的文件不存在。请放入该文件，或从 tables 中删除。",
-                          f"{name}: named in {MANIFEST_FILE} but not there. Add the file or take it out of `tables`.")
+        raise FilingError(
+            f"{name}：{MANIFEST_FILE} 中列出的文件不存在。请放入该文件，或从 tables 中删除。",
+            f"{name}: named in {MANIFEST_FILE} but not there. Add the file or take it out of `tables`.",
+        )
     for name in sorted(set(found) - wanted):
-        raise FilingError(f"{name}：{MANIFEST_FILE} 没有列出此文件。请列入 tables，或删除该文件。",
-                          f"{name}: there, but not named in {MANIFEST_FILE}. List it in `tables` or delete it.")
+        raise FilingError(
+            f"{name}：{MANIFEST_FILE} 没有列出此文件。请列入 tables，或删除该文件。",
+            f"{name}: there, but not named in {MANIFEST_FILE}. List it in `tables` or delete it.",
+        )
     return found
 
 
-def _read_table(entry: ManifestTable, content: bytes, spec: TableSpec) -> FiledTable:
+def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> FiledTable:
+    spec = standard.tables[entry.table]
     suffix = PurePosixPath(entry.file).suffix.lower()
     encoding = None
     if suffix == ".csv":
@@ -128,7 +141,7 @@ def _read_table(entry: ManifestTable, content: bytes, spec: TableSpec) -> FiledT
         rows = book.rows(_sheet_of(book, spec))
     else:
         raise FilingError(f"{entry.file}：数据文件须为 .csv 或 .xlsx。", f"{entry.file}: data files are .csv or .xlsx.")
-    rows = with_field_names(rows, spec, entry.file)
+    rows = with_field_names(rows, standard, spec, entry.file)
     return FiledTable(entry.table, entry.file, hashlib.sha256(content).hexdigest(), rows, encoding)
 
 
@@ -138,8 +151,10 @@ def _sheet_of(book: Workbook, spec: TableSpec) -> str:
     candidates = named or book.sheets
     if len(candidates) != 1:
         count = len(candidates)
-        raise FilingError(f"{book.file}：有 {count} 个工作表可选。请把有数据的工作表命名为“{spec.title.zh}”。",
-                          f"{book.file}: {count} sheets to choose from. Name the one with the data {spec.table}.")
+        raise FilingError(
+            f"{book.file}：有 {count} 个工作表可选。请把有数据的工作表命名为“{spec.title.zh}”。",
+            f"{book.file}: {count} sheets to choose from. Name the one with the data {spec.table}.",
+        )
     return candidates[0]
 
 
@@ -148,11 +163,14 @@ def _from_workbook(path: Path, standard: Standard) -> FiledContent:
     book = Workbook(content, path.name)
     sha256 = hashlib.sha256(content).hexdigest()
     if MANIFEST_SHEET not in book.sheets:
-        raise FilingError(f"{path.name}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
-                          f"{path.name}: no sheet named {MANIFEST_SHEET} (institution, period and so on).")
+        raise FilingError(
+            f"{path.name}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
+            f"{path.name}: no sheet named {MANIFEST_SHEET} (institution, period and so on).",
+        )
     tables = tuple(
-        FiledTable(spec.table, path.name, sha256, with_field_names(book.rows(sheet), spec, path.name), None)
-        for sheet, spec in _table_sheets(book, standard))
+        FiledTable(spec.table, path.name, sha256, with_field_names(book.rows(sheet), standard, spec, path.name), None)
+        for sheet, spec in _table_sheets(book, standard)
+    )
     named = [(table.table, table.file) for table in tables]
     manifest = manifest_of_sheet(book.lines(MANIFEST_SHEET), named, path.name)
     _check_tables_of_workbook(manifest, path.name)
@@ -167,22 +185,33 @@ def _table_sheets(book: Workbook, standard: Standard) -> list[tuple[str, TableSp
         spec = specs.get(sheet.strip())
         if spec is not None:
             if any(spec is other for _, other in found):
-                raise FilingError(f"{book.file}：“{spec.title.zh}”有两个工作表。请合并为一个。",
-                                  f"{book.file}: two sheets for {spec.table}. Make them one.")
+                raise FilingError(
+                    f"{book.file}：“{spec.title.zh}”有两个工作表。请合并为一个。",
+                    f"{book.file}: two sheets for {spec.table}. Make them one.",
+                )
             found.append((sheet, spec))
-        elif sheet != MANIFEST_SHEET and sheet.casefold() not in GUIDE_SHEETS and sheet not in book.hidden \
-                and next(book.lines(sheet), None) is not None:
-            raise FilingError(f"{book.file}：工作表“{sheet}”不是标准中的表。请改名、隐藏或删除。可用："
-                              + "，".join(spec.title.zh for spec in standard.tables.values()) + "。",
-                              f"{book.file}: sheet {sheet} is no table of the standard. Rename, hide or delete it. "
-                              f"Tables: {', '.join(standard.tables)}.")
+        elif (
+            sheet != MANIFEST_SHEET
+            and sheet.casefold() not in GUIDE_SHEETS
+            and sheet not in book.hidden
+            and next(book.lines(sheet), None) is not None
+        ):
+            raise FilingError(
+                f"{book.file}：工作表“{sheet}”不是标准中的表。请改名、隐藏或删除。可用："
+                + "，".join(spec.title.zh for spec in standard.tables.values())
+                + "。",
+                f"{book.file}: sheet {sheet} is no table of the standard. Rename, hide or delete it. "
+                f"Tables: {', '.join(standard.tables)}.",
+            )
     return found
 
 
 def _check_tables_of_workbook(manifest: Manifest, file: str) -> None:
     if not manifest.tables and manifest.kind != "withdrawal":
-        raise FilingError(f"{file}：没有任何数据表。请把工作表命名为标准中的表名。",
-                          f"{file}: no table in it. Name the sheets after the tables of the standard.")
+        raise FilingError(
+            f"{file}：没有任何数据表。请把工作表命名为标准中的表名。",
+            f"{file}: no table in it. Name the sheets after the tables of the standard.",
+        )
 
 
 def read_manifest(path: Path, standard: Standard) -> Manifest:

@@ -19,7 +19,7 @@ from ingest.read.columns import check_headers, text_table
 
 UTF8, GB18030 = "utf-8", "gb18030"
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: UTF8, b"\x84\x31\x95\x33": GB18030}
-PIECE = 1 << 24         # bytes looked at in one go: keeps the scan's own arrays small
+PIECE = 1 << 24  # bytes looked at in one go: keeps the scan's own arrays small
 LONGEST_HEADER = 100_000
 ROWS_SHOWN = 5
 QUOTE, COMMA, LF, CR = b'",\n\r'
@@ -69,16 +69,19 @@ def decode(content: bytes, file: str, told: str | None = None) -> tuple[bytes, s
         FilingError: the bytes are not of the encoding told, or of neither UTF-8 nor GB18030; says byte and line.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FilingError(f"{file}：文件是 UTF-16（“Unicode 文本”）。请另存为“CSV UTF-8”。",
-                          f"{file}: the file is UTF-16 (\"Unicode text\"). Save it as \"CSV UTF-8\".")
+        raise FilingError(
+            f"{file}：文件是 UTF-16（“Unicode 文本”）。请另存为“CSV UTF-8”。",
+            f'{file}: the file is UTF-16 ("Unicode text"). Save it as "CSV UTF-8".',
+        )
     for mark, marked in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             if told not in (None, marked):
                 raise FilingError(
                     f"{file}：filing.json 写明编码为 {told}，但文件以 {marked} 的字节顺序标记开头。请改正 encoding。",
                     f"{file}: filing.json says {told}, but the file starts with {marked}'s byte order mark. "
-                    "Correct `encoding`.")
-            content, told = content[len(mark):], marked
+                    "Correct `encoding`.",
+                )
+            content, told = content[len(mark) :], marked
             break
     first = told or UTF8
     try:
@@ -112,8 +115,10 @@ def _transcoded(content: bytes, encoding: str) -> bytes:
 
 def _undecodable(file: str, content: bytes, encoding: str, position: int) -> FilingError:
     line = content.count(b"\n", 0, position) + 1
-    return FilingError(f"{file}：第 {line} 行（第 {position + 1} 个字节）不是 {encoding} 编码。请另存为“CSV UTF-8”。",
-                       f"{file}: line {line} (byte {position + 1}) is not {encoding}. Save the file as \"CSV UTF-8\".")
+    return FilingError(
+        f"{file}：第 {line} 行（第 {position + 1} 个字节）不是 {encoding} 编码。请另存为“CSV UTF-8”。",
+        f'{file}: line {line} (byte {position + 1}) is not {encoding}. Save the file as "CSV UTF-8".',
+    )
 
 
 def _scan(text: bytes, file: str) -> _Lines:
@@ -124,7 +129,7 @@ def _scan(text: bytes, file: str) -> _Lines:
     quotes_before = commas_open = rows_before = 0
     breaks_in_cells = False
     for start in range(0, whole.size, PIECE):
-        piece = whole[start:start + PIECE]
+        piece = whole[start : start + PIECE]
         quotes = np.flatnonzero(piece == QUOTE) + start
         commas = np.flatnonzero(piece == COMMA) + start
         breaks = np.flatnonzero((piece == LF) | (piece == CR)) + start
@@ -163,8 +168,10 @@ def _scan(text: bytes, file: str) -> _Lines:
     nul = text.find(b"\0")
     if nul >= 0:
         row = lines.row_at(nul)
-        raise FilingError(f"{file}：第 {row} 行含有空字符（NUL）。请重新导出文件。",
-                          f"{file}: row {row} holds a NUL byte. Export the file again.")
+        raise FilingError(
+            f"{file}：第 {row} 行含有空字符（NUL）。请重新导出文件。",
+            f"{file}: row {row} holds a NUL byte. Export the file again.",
+        )
     return lines
 
 
@@ -193,9 +200,11 @@ def _stray_quotes(whole: npt.NDArray[np.uint8], quotes: Positions, quotes_before
 
 
 def _unpaired(file: str, row: int) -> FilingError:
-    return FilingError(f"{file}：第 {row} 行的双引号不配对。含双引号的单元格须整体加双引号，其中的双引号写两次。",
-                       f"{file}: the double quotes of row {row} do not pair. "
-                       "Enclose a cell that holds quotes in quotes and double those inside.")
+    return FilingError(
+        f"{file}：第 {row} 行的双引号不配对。含双引号的单元格须整体加双引号，其中的双引号写两次。",
+        f"{file}: the double quotes of row {row} do not pair. "
+        "Enclose a cell that holds quotes in quotes and double those inside.",
+    )
 
 
 def _header(text: bytes, lines: _Lines, file: str) -> tuple[int, list[str]]:
@@ -203,8 +212,9 @@ def _header(text: bytes, lines: _Lines, file: str) -> tuple[int, list[str]]:
     start = 0
     for index, end in enumerate(lines.ends.tolist()):
         if end - start > LONGEST_HEADER:
-            raise FilingError(f"{file}：第 {index + 1} 行（表头）过长。",
-                              f"{file}: row {index + 1} (the header) is too long.")
+            raise FilingError(
+                f"{file}：第 {index + 1} 行（表头）过长。", f"{file}: row {index + 1} (the header) is too long."
+            )
         line = text[start:end].decode(UTF8)
         names = [name.strip() for name in next(csv.reader(io.StringIO(line, newline=""), strict=True), [])]
         if any(names):
@@ -220,10 +230,12 @@ def _refuse_ragged(lines: _Lines, below: Positions, width: int, file: str) -> No
         rows = list(zip((ragged[:ROWS_SHOWN] + 1).tolist(), counts, strict=True))
         raise FilingError(
             f"{file}：表头有 {width} 列，但有 {ragged.size} 行的单元格数不同："
-            + "，".join(f"第 {row} 行 {count} 个" for row, count in rows) + "。含逗号或换行的单元格须加双引号。",
+            + "，".join(f"第 {row} 行 {count} 个" for row, count in rows)
+            + "。含逗号或换行的单元格须加双引号。",
             f"{file}: the header has {width} columns, but {ragged.size} row(s) have another number of cells: "
             + ", ".join(f"row {row} has {count}" for row, count in rows)
-            + ". Quote cells that hold commas or line breaks.")
+            + ". Quote cells that hold commas or line breaks.",
+        )
 
 
 def _cells(text: bytes, lines: _Lines, header: int, width: int, below: Positions) -> list[pa.ChunkedArray]:
@@ -251,9 +263,13 @@ def _cut(piece: pa.Buffer, names: list[str], expected: int, breaks_in_cells: boo
         pa.BufferReader(piece),
         read_options=arrow_csv.ReadOptions(column_names=names, block_size=piece.size + 1),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=breaks_in_cells),
-        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False,
-                                                 strings_can_be_null=False))
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), check_utf8=False, strings_can_be_null=False
+        ),
+    )
     if table.num_rows != expected:
-        raise JudgeError(f"读取 CSV 的两种方法行数不一致：{table.num_rows} 和 {expected}。",
-                         f"Two ways of reading the CSV disagree on its rows: {table.num_rows} and {expected}.")
+        raise JudgeError(
+            f"读取 CSV 的两种方法行数不一致：{table.num_rows} 和 {expected}。",
+            f"Two ways of reading the CSV disagree on its rows: {table.num_rows} and {expected}.",
+        )
     return table

@@ -13,8 +13,14 @@ from ingest.read.csv_file import decode
 from ingest.read.members import MANIFEST_FILE
 
 SHEET_KEYS = {
-    "institution": "报送机构", "subject": "报送对象", "period": "期间", "sequence": "序号", "kind": "类型",
-    "replaces": "替代", "standard_version": "标准版本", "contact_channel": "联系渠道",
+    "institution": "报送机构",
+    "subject": "报送对象",
+    "period": "期间",
+    "sequence": "序号",
+    "kind": "类型",
+    "replaces": "替代",
+    "standard_version": "标准版本",
+    "contact_channel": "联系渠道",
 }
 HEADING = {"项目", "key", "键"}
 KINDS = {"首次": "original", "更正": "correction", "撤回": "withdrawal"}
@@ -43,11 +49,14 @@ def parse_manifest(content: bytes) -> Manifest:
     try:
         data = json.loads(text, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
-        raise FilingError(f"{MANIFEST_FILE}：第 {error.lineno} 行第 {error.colno} 个字符处不是有效的 JSON。",
-                          f"{MANIFEST_FILE}: not JSON at line {error.lineno}, character {error.colno}.") from None
+        raise FilingError(
+            f"{MANIFEST_FILE}：第 {error.lineno} 行第 {error.colno} 个字符处不是有效的 JSON。",
+            f"{MANIFEST_FILE}: not JSON at line {error.lineno}, character {error.colno}.",
+        ) from None
     except RecursionError:
-        raise FilingError(f"{MANIFEST_FILE}：JSON 嵌套过深。",
-                          f"{MANIFEST_FILE}: the JSON is nested too deeply.") from None
+        raise FilingError(
+            f"{MANIFEST_FILE}：JSON 嵌套过深。", f"{MANIFEST_FILE}: the JSON is nested too deeply."
+        ) from None
     return _validated(data, MANIFEST_FILE)
 
 
@@ -66,8 +75,10 @@ def manifest_of_sheet(lines: Iterable[tuple[int, list[str]]], tables: list[tuple
         key = keys.get(label)
         if key is None or key in data:
             zh, en = "、".join(SHEET_KEYS.values()), ", ".join(SHEET_KEYS)
-            raise FilingError(f"{file}[filing]：第 {number} 行的项目重复或不认识。可用：{zh}。",
-                              f"{file}[filing]: row {number} has a key that is unknown or stands twice. Keys: {en}.")
+            raise FilingError(
+                f"{file}[filing]：第 {number} 行的项目重复或不认识。可用：{zh}。",
+                f"{file}[filing]: row {number} has a key that is unknown or stands twice. Keys: {en}.",
+            )
         data[key] = KINDS.get(value, value) if key == "kind" else value
     return _validated(data, f"{file}[filing]")
 
@@ -77,8 +88,10 @@ def _validated(data: Any, place: str) -> Manifest:
         return Manifest.model_validate(data)
     except ValidationError as error:
         problems = [_problem(detail["loc"], detail["type"]) for detail in error.errors(include_input=False)]
-        raise FilingError(f"{place}：" + "；".join(zh for zh, _ in problems) + "。",
-                          f"{place}: " + "; ".join(en for _, en in problems) + ".") from None
+        raise FilingError(
+            f"{place}：" + "；".join(zh for zh, _ in problems) + "。",
+            f"{place}: " + "; ".join(en for _, en in problems) + ".",
+        ) from None
 
 
 def _problem(location: tuple[int | str, ...], kind: str) -> tuple[str, str]:

@@ -53,22 +53,49 @@ DAY_AND_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)")
 
 # Source column -> field; the same names hold in both tables where both have the field.
 AMOUNTS = {
-    "principal": "principal_cny", "interest": "interest_cny", "principal_interest": "principal_interest_cny",
-    "other_fees": "other_fees_cny", "claim_total": "claim_total_cny", "start_price": "start_price_cny",
-    "max_borrower_balance": "max_borrower_balance_cny", "avg_borrower_balance": "avg_borrower_balance_cny",
-    "w_avg_credit_line": "weighted_credit_line_cny", "bid_increment": "bid_increment_cny", "deposit": "deposit_cny",
+    "principal": "principal_cny",
+    "interest": "interest_cny",
+    "principal_interest": "principal_interest_cny",
+    "other_fees": "other_fees_cny",
+    "claim_total": "claim_total_cny",
+    "start_price": "start_price_cny",
+    "max_borrower_balance": "max_borrower_balance_cny",
+    "avg_borrower_balance": "avg_borrower_balance_cny",
+    "w_avg_credit_line": "weighted_credit_line_cny",
+    "bid_increment": "bid_increment_cny",
+    "deposit": "deposit_cny",
     "deal_price": "price_cny",
 }
 AS_PRINTED = AMOUNTS | {
-    "seller": "seller_name", "seller_type": "seller_type", "asset_type": "asset_type", "benchmark_date": "cutoff_date",
-    "loans": "loan_count", "borrowers": "borrower_count", "precision": "precision", "source_url": "source_address",
-    "source_kind": "source_medium", "branch": "seller_branch", "w_avg_overdue_days": "weighted_overdue_days",
-    "w_avg_age": "weighted_age_years", "five_tier": "five_tier_states", "write_off": "write_off_states",
-    "guarantee": "guarantee_states", "litigation": "litigation_states", "method": "sale_method",
-    "reg_deadline": "registration_deadline_at", "buyer": "buyer_name",
+    "seller": "seller_name",
+    "seller_type": "seller_type",
+    "asset_type": "asset_type",
+    "benchmark_date": "cutoff_date",
+    "loans": "loan_count",
+    "borrowers": "borrower_count",
+    "precision": "precision",
+    "source_url": "source_address",
+    "source_kind": "source_medium",
+    "branch": "seller_branch",
+    "w_avg_overdue_days": "weighted_overdue_days",
+    "w_avg_age": "weighted_age_years",
+    "five_tier": "five_tier_states",
+    "write_off": "write_off_states",
+    "guarantee": "guarantee_states",
+    "litigation": "litigation_states",
+    "method": "sale_method",
+    "reg_deadline": "registration_deadline_at",
+    "buyer": "buyer_name",
 }
 INTERPRETED = {
-    "row_id", "notice_type", "announce_date", "package_name", "bid_date", "relisted", "amounts_as_printed", "note",
+    "row_id",
+    "notice_type",
+    "announce_date",
+    "package_name",
+    "bid_date",
+    "relisted",
+    "amounts_as_printed",
+    "note",
 }
 COLUMNS = {*AS_PRINTED, *INTERPRETED}
 
@@ -128,20 +155,27 @@ def collect(source: Path, out: Path, standard: Standard) -> CollectResult:
         tables[NOTICE_TABLE].append(notice)
         if _code(standard, "notice_type", notice["notice_type"]) == RESULT:
             tables[RESULT_TABLE].append(_result(cells, announced, common))
-    folders = [_write_filing(out, subject, period, tables, standard)
-               for (subject, period), tables in sorted(filings.items())]
+    folders = [
+        _write_filing(out, subject, period, tables, standard) for (subject, period), tables in sorted(filings.items())
+    ]
     filed = {name: sum(len(tables[name]) for tables in filings.values()) for name in (NOTICE_TABLE, RESULT_TABLE)}
-    return CollectResult(folders=tuple(folders), rows_in=rows.num_rows, rows_out=filed[NOTICE_TABLE],
-                         transfer_results=filed[RESULT_TABLE], remarks_left_out=tuple(left_out))
+    return CollectResult(
+        folders=tuple(folders),
+        rows_in=rows.num_rows,
+        rows_out=filed[NOTICE_TABLE],
+        transfer_results=filed[RESULT_TABLE],
+        remarks_left_out=tuple(left_out),
+    )
 
 
 def _check_columns(names: list[str], file: str) -> None:
     missing, unknown = sorted(COLUMNS - set(names)), sorted(set(names) - COLUMNS)
     if missing or unknown:
         names_missing = ", ".join(missing) or "0"
-        raise FilingError(f"{file}：公告汇总表的列不符。缺少：{names_missing}；不认识的列：{len(unknown)} 个。",
-                          f"{file}: not the columns of collected notices. Missing: {names_missing}; "
-                          f"unknown: {len(unknown)}.")
+        raise FilingError(
+            f"{file}：公告汇总表的列不符。缺少：{names_missing}；不认识的列：{len(unknown)} 个。",
+            f"{file}: not the columns of collected notices. Missing: {names_missing}; unknown: {len(unknown)}.",
+        )
 
 
 def _row_id(cells: Cells, seen: set[str], place: str) -> str:
@@ -160,8 +194,10 @@ def _announced(text: str | None, place: str) -> _Announced:
             return _Announced(day, "day" if match["day"] else "month" if match["month"] else "year")
     except ValueError:
         pass
-    raise FilingError(f"{place}：announce_date 应为 2025-11-24、2025-11 或 2025。",
-                      f"{place}: announce_date must be like 2025-11-24, 2025-11 or 2025.")
+    raise FilingError(
+        f"{place}：announce_date 应为 2025-11-24、2025-11 或 2025。",
+        f"{place}: announce_date must be like 2025-11-24, 2025-11 or 2025.",
+    )
 
 
 def _common(cells: Cells, subject: str, announced: _Announced, place: str) -> Cells:
@@ -217,8 +253,10 @@ def _amounts(text: str | None, place: str) -> str | None:
         return None
     pairs = [part.partition("=") for part in text.split(";") if part.strip()]
     if any(name.strip() not in AMOUNTS or not value.strip() for name, _, value in pairs):
-        raise FilingError(f"{place}：amounts_as_printed 应为“列名=原文;列名=原文”。",
-                          f"{place}: amounts_as_printed must be \"column=text;column=text\".")
+        raise FilingError(
+            f"{place}：amounts_as_printed 应为“列名=原文;列名=原文”。",
+            f'{place}: amounts_as_printed must be "column=text;column=text".',
+        )
     return ";".join(f"{AMOUNTS[name.strip()]}={value.strip()}" for name, _, value in pairs)
 
 
@@ -236,9 +274,22 @@ def _write_filing(out: Path, subject: str, period: str, tables: dict[str, list[C
     desk = settings().collection_desk
     contents = {table: _csv(rows, table, standard) for table, rows in tables.items() if rows}
     manifest = Manifest(
-        institution=desk, subject=subject, period=period, sequence=1, kind="original",
-        tables=tuple(ManifestTable(table=table, file=f"{table}.csv", rows=len(tables[table]), encoding="utf-8",
-                                   sha256=hashlib.sha256(content).hexdigest()) for table, content in contents.items()))
+        institution=desk,
+        subject=subject,
+        period=period,
+        sequence=1,
+        kind="original",
+        tables=tuple(
+            ManifestTable(
+                table=table,
+                file=f"{table}.csv",
+                rows=len(tables[table]),
+                encoding="utf-8",
+                sha256=hashlib.sha256(content).hexdigest(),
+            )
+            for table, content in contents.items()
+        ),
+    )
     files = {f"{table}.csv": content for table, content in contents.items()}
     files[MANIFEST_FILE] = manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n"
     folder = out / f"{desk}-{subject}-{period}"

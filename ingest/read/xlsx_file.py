@@ -17,14 +17,17 @@ from ingest.errors import FilingError
 from ingest.read.columns import check_headers, column_letter, text_table
 from ingest.read.members import refuse_bombs
 
-COMPOUND_FILE = b"\xd0\xcf\x11\xe0"    # old .xls, and what Office makes of a workbook with a password
+COMPOUND_FILE = b"\xd0\xcf\x11\xe0"  # old .xls, and what Office makes of a workbook with a password
 YES, NO = "是", "否"
-SIGNIFICANT_DIGITS = 15                # what Excel itself keeps; more is noise of binary arithmetic
+SIGNIFICANT_DIGITS = 15  # what Excel itself keeps; more is noise of binary arithmetic
 BATCH_ROWS = 10_000
 ROWS_SHOWN = 5
 # `e` is the cell type of a formula's error
-ERROR_CELL = re.compile(rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)(\d+)"[^>]*>(?:(?!</(?:\w+:)?c>).)*?'
-                        rb'<(?:\w+:)?v>([^<]*)<', re.DOTALL)
+ERROR_CELL = re.compile(
+    rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)(\d+)"[^>]*>(?:(?!</(?:\w+:)?c>).)*?'
+    rb"<(?:\w+:)?v>([^<]*)<",
+    re.DOTALL,
+)
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -41,9 +44,10 @@ class Workbook:
         self.file = file
         self._content = content
         if content.startswith(COMPOUND_FILE):
-            raise FilingError(f"{file}：工作簿已加密，或是旧的 .xls 格式。请去掉密码并另存为 .xlsx。",
-                              f"{file}: the workbook is encrypted or an old .xls. "
-                              "Remove the password and save it as .xlsx.")
+            raise FilingError(
+                f"{file}：工作簿已加密，或是旧的 .xls 格式。请去掉密码并另存为 .xlsx。",
+                f"{file}: the workbook is encrypted or an old .xls. Remove the password and save it as .xlsx.",
+            )
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 refuse_bombs(archive, file)
@@ -70,7 +74,7 @@ class Workbook:
             for number, values in enumerate(opened.iter_rows(), start=1):
                 cells = left + [cell_text(value).strip() for value in values]
                 for column, text in errors.get(number, {}).items():
-                    cells[len(cells):column + 1] = [""] * (column + 1 - len(cells))
+                    cells[len(cells) : column + 1] = [""] * (column + 1 - len(cells))
                     cells[column] = text
                 if any(cells):
                     yield number, cells
@@ -155,17 +159,21 @@ def _beyond_header(place: str, cells: list[tuple[int, str]]) -> FilingError:
     shown = cells[:ROWS_SHOWN]
     return FilingError(
         f"{place}：有 {len(cells)} 行在没有列名的列中有内容："
-        + "，".join(f"第 {row} 行 {letter} 列" for row, letter in shown) + "。请填写列名或清空。",
+        + "，".join(f"第 {row} 行 {letter} 列" for row, letter in shown)
+        + "。请填写列名或清空。",
         f"{place}: {len(cells)} row(s) hold something in a column without a name: "
-        + ", ".join(f"row {row} column {letter}" for row, letter in shown) + ". Name the column or clear it.")
+        + ", ".join(f"row {row} column {letter}" for row, letter in shown)
+        + ". Name the column or clear it.",
+    )
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
     """The path of the sheet's XML inside the workbook."""
     # expat itself (2.4.1 and later) limits how far entities may expand
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
-    relation = next(node.get(RELATION) for node in book.iter()
-                    if node.tag.endswith("}sheet") and node.get("name") == sheet)
+    relation = next(
+        node.get(RELATION) for node in book.iter() if node.tag.endswith("}sheet") and node.get("name") == sheet
+    )
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     target = next(node.get("Target", "") for node in links if node.get("Id") == relation)
     return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
@@ -179,5 +187,7 @@ def _column_index(letters: bytes) -> int:
 
 
 def _broken(file: str) -> FilingError:
-    return FilingError(f"{file}：不是可读的 XLSX 工作簿（可能已损坏）。请在 Excel 中重新保存。",
-                       f"{file}: not a readable XLSX workbook (it may be broken). Save it again in Excel.")
+    return FilingError(
+        f"{file}：不是可读的 XLSX 工作簿（可能已损坏）。请在 Excel 中重新保存。",
+        f"{file}: not a readable XLSX workbook (it may be broken). Save it again in Excel.",
+    )

@@ -19,20 +19,46 @@ from ingest.errors import StandardError
 REGISTER_DIR = Path(__file__).parent
 
 # Columns of each file, in order: the schema is the check that a file has exactly these.
-_INSTITUTIONS = pa.schema({
-    "institution_id": pa.string(), "name_zh": pa.string(), "name_en": pa.string(), "institution_type": pa.string(),
-    "province_code": pa.string(), "uscc": pa.string(), "valid_from": pa.date32(), "valid_to": pa.date32(),
-    "successor_id": pa.string(), "aliases": pa.string(), "is_demo": pa.bool_(), "source": pa.string(),
-})
-_INSTITUTION_NAMES = pa.schema({
-    "name": pa.string(), "institution_id": pa.string(), "valid_from": pa.date32(), "valid_to": pa.date32(),
-    "source": pa.string(),
-})
-_ELIGIBILITY = pa.schema({
-    "role": pa.string(), "institution_type": pa.string(), "business": pa.string(), "province_scope": pa.string(),
-    "province_codes": pa.string(), "valid_from": pa.date32(), "valid_to": pa.date32(), "act": pa.string(),
-    "article": pa.string(), "certainty": pa.string(), "source": pa.string(),
-})
+_INSTITUTIONS = pa.schema(
+    {
+        "institution_id": pa.string(),
+        "name_zh": pa.string(),
+        "name_en": pa.string(),
+        "institution_type": pa.string(),
+        "province_code": pa.string(),
+        "uscc": pa.string(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "successor_id": pa.string(),
+        "aliases": pa.string(),
+        "is_demo": pa.bool_(),
+        "source": pa.string(),
+    }
+)
+_INSTITUTION_NAMES = pa.schema(
+    {
+        "name": pa.string(),
+        "institution_id": pa.string(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "source": pa.string(),
+    }
+)
+_ELIGIBILITY = pa.schema(
+    {
+        "role": pa.string(),
+        "institution_type": pa.string(),
+        "business": pa.string(),
+        "province_scope": pa.string(),
+        "province_codes": pa.string(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "act": pa.string(),
+        "article": pa.string(),
+        "certainty": pa.string(),
+        "source": pa.string(),
+    }
+)
 
 # The SQL side has the same normal form in the standard's macro `normal_name`; a test holds the two equal.
 _NORMAL_FORM = str.maketrans({"（": "(", "）": ")"} | dict.fromkeys(" \t\n\r\f\u00a0\u3000"))
@@ -71,13 +97,18 @@ def institution_names() -> pa.Table:
     named = {(name, identifier) for name, identifier, _, _ in rows}
     for identifier, life in lives.items():
         names = dict.fromkeys(normalise_name(name) for name in (life["name_zh"], *life["aliases"].split(";")) if name)
-        rows += [(name, identifier, life["valid_from"], life["valid_to"])
-                 for name in names if (name, identifier) not in named]
+        rows += [
+            (name, identifier, life["valid_from"], life["valid_to"])
+            for name in names
+            if (name, identifier) not in named
+        ]
     rows.sort(key=lambda row: row[:3])
     _refuse_ambiguous(rows)
     fields = ("name", "institution_id", "valid_from", "valid_to")
-    return pa.Table.from_pylist([dict(zip(fields, row, strict=True)) for row in rows],
-                                schema=pa.schema([_INSTITUTION_NAMES.field(name) for name in fields]))
+    return pa.Table.from_pylist(
+        [dict(zip(fields, row, strict=True)) for row in rows],
+        schema=pa.schema([_INSTITUTION_NAMES.field(name) for name in fields]),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -156,6 +187,6 @@ def _refuse_ambiguous(rows: list[tuple[str, str, datetime.date, datetime.date | 
         by_name[name].append((identifier, valid_from, valid_to or datetime.date.max))
     for name, spans in by_name.items():
         for index, (one, first, last) in enumerate(spans):
-            for other, other_first, other_last in spans[index + 1:]:
+            for other, other_first, other_last in spans[index + 1 :]:
                 if one != other and first <= other_last and other_first <= last:
                     raise StandardError(f"institution names: {name} means both {one} and {other}")

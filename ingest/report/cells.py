@@ -7,7 +7,8 @@ EMPTY = "（空）"
 
 # Controls move a terminal's cursor or colour; the bidirectional and invisible ones make a value look like another.
 _UNSEEN = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]")
+    "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff9-\\ufffb\\ud800-\\udfff]"
+)
 
 # Spreadsheets take a cell that begins so for a formula; the full-width signs too, on Chinese and Japanese systems.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

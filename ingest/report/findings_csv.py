@@ -9,8 +9,24 @@ from ingest.report.model import Finding, Report
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel reads UTF-8 as the system's code page and Chinese turns to rubbish."""
 
-COLUMNS = ("severity", "rule_id", "rule_count", "category", "table", "file", "row", "key", "fields", "values",
-           "message_zh", "message_en", "remedy_zh", "remedy_en", "suggestion", "fingerprint")
+COLUMNS = (
+    "severity",
+    "rule_id",
+    "rule_count",
+    "category",
+    "table",
+    "file",
+    "row",
+    "key",
+    "fields",
+    "values",
+    "message_zh",
+    "message_en",
+    "remedy_zh",
+    "remedy_en",
+    "suggestion",
+    "fingerprint",
+)
 
 
 def render(report: Report) -> bytes:
@@ -32,7 +48,21 @@ def values_text(finding: Finding) -> str:
 
 
 def _cells(finding: Finding, rule_count: int) -> list[str]:
-    return [finding.severity, finding.rule_id, str(rule_count), finding.category, finding.table, finding.file or "",
-            "" if finding.row is None else str(finding.row), finding.key or "", "; ".join(finding.fields),
-            values_text(finding), finding.message.zh, finding.message.en, finding.remedy.zh, finding.remedy.en,
-            finding.suggestion or "", finding.fingerprint]
+    return [
+        finding.severity,
+        finding.rule_id,
+        str(rule_count),
+        finding.category,
+        finding.table,
+        finding.file or "",
+        "" if finding.row is None else str(finding.row),
+        finding.key or "",
+        "; ".join(finding.fields),
+        values_text(finding),
+        finding.message.zh,
+        finding.message.en,
+        finding.remedy.zh,
+        finding.remedy.en,
+        finding.suggestion or "",
+        finding.fingerprint,
+    ]

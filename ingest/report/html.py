@@ -33,24 +33,38 @@ class _Section:
 
 def render(report: Report, standard: Standard) -> str:
     """The whole page, at most `SHOWN_PER_RULE` places per rule; the same report gives the same text."""
+
     def label(table: str, field: str) -> str:
         return wording.field_label(standard, table, field)
 
     return template("report.html.j2").render(
-        report=report, wording=wording, visible=visible, label=label, name=standard.head.title,
-        verdict=wording.VERDICT_WORDS[report.verdict], said=wording.statement(report),
-        steps=wording.next_steps(report, standard), filing=wording.filing_lines(report.filing),
+        report=report,
+        wording=wording,
+        visible=visible,
+        label=label,
+        name=standard.head.title,
+        verdict=wording.VERDICT_WORDS[report.verdict],
+        said=wording.statement(report),
+        steps=wording.next_steps(report, standard),
+        filing=wording.filing_lines(report.filing),
         tables=[(count, wording.table_title(standard, count.table)) for count in report.tables],
-        totals=report.severity_totals(), sections=[_section(group, standard) for group in report.groups()])
+        totals=report.severity_totals(),
+        sections=[_section(group, standard) for group in report.groups()],
+    )
 
 
 def _section(group: RuleGroup, standard: Standard) -> _Section:
     shown = group.first(SHOWN_PER_RULE)
     rule = standard.rules.get(group.rule_id)
-    return _Section(group=group, shown=shown, more=group.beyond(SHOWN_PER_RULE),
-                    message=_shared(shown, lambda finding: finding.message),
-                    remedy=_shared(shown, lambda finding: finding.remedy),
-                    has_suggestions=any(finding.suggestion for finding in shown), source=rule.source if rule else "")
+    return _Section(
+        group=group,
+        shown=shown,
+        more=group.beyond(SHOWN_PER_RULE),
+        message=_shared(shown, lambda finding: finding.message),
+        remedy=_shared(shown, lambda finding: finding.remedy),
+        has_suggestions=any(finding.suggestion for finding in shown),
+        source=rule.source if rule else "",
+    )
 
 
 def _shared(findings: tuple[Finding, ...], text_of: Callable[[Finding], Bilingual]) -> Bilingual | None:
@@ -64,6 +78,12 @@ def template(name: str) -> "Template":
     """A page template of this folder; whatever is put into it is escaped, and a name it does not know is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(TEMPLATES_DIR), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
     return environment.get_template(name)

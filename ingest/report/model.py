@@ -136,13 +136,15 @@ class Report(_Part):
             by_rule.setdefault(finding.rule_id, []).append(finding)
         groups = [
             RuleGroup(rule.rule_id, rule.severity, rule.category, rule.count, tuple(by_rule.get(rule.rule_id, ())))
-            for rule in self.rules]
+            for rule in self.rules
+        ]
         return sorted(groups, key=lambda group: (SEVERITIES.index(group.severity), group.rule_id))
 
     def severity_totals(self) -> dict[Severity, int]:
         """Places found per severity, most severe first, without those that found nothing."""
-        totals = {severity: sum(rule.count for rule in self.rules if rule.severity == severity)
-                  for severity in SEVERITIES}
+        totals = {
+            severity: sum(rule.count for rule in self.rules if rule.severity == severity) for severity in SEVERITIES
+        }
         return {severity: count for severity, count in totals.items() if count}
 
     def to_dict(self) -> dict[str, Any]:
@@ -152,8 +154,6 @@ class Report(_Part):
     def to_json_bytes(self) -> bytes:
         """Canonical bytes: UTF-8, the contract's key order, indented by one, one newline at the end."""
         return (json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n").encode()
-
-
 
 
 def report_schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The operator's page over all filings: state, answer, and Great Expectations' pages. Needs no script and no network."""
+"""The operator's page over all filings: state, answer, Great Expectations' pages. Needs no script and no network."""
 
 import os
 from collections import Counter
@@ -29,9 +29,14 @@ def write_operator_page() -> Path:
 def _line(record: registry.FilingRecord, decision: dict[str, Any]) -> dict[str, Any]:
     report = home().answer(record.folder, record.filing_id) / REPORT_HTML
     pages = sorted(home().data_docs.glob(f"validations/*/{record.filing_id}/*/*.html"))
-    return {"id": record.filing_id, "state": record.state, "rows": decision.get("rows_filed", 0), "held": decision.get("rows_held", 0),
-            "report": _link(report) if report.exists() else None,
-            "pages": [(page.relative_to(home().data_docs).parts[1], _link(page)) for page in pages]}
+    return {
+        "id": record.filing_id,
+        "state": record.state,
+        "rows": decision.get("rows_filed", 0),
+        "held": decision.get("rows_held", 0),
+        "report": _link(report) if report.exists() else None,
+        "pages": [(page.relative_to(home().data_docs).parts[1], _link(page)) for page in pages],
+    }
 
 
 def _link(target: Path) -> str:

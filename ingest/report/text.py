@@ -19,16 +19,23 @@ SHOWN_PER_RULE = 20
 def render(report: Report, standard: Standard) -> str:
     """The whole report as plain text, at most `SHOWN_PER_RULE` places per rule, with true totals; ends in a newline."""
     verdict, said = VERDICT_WORDS[report.verdict], statement(report)
-    lines = [f"{verdict.zh} {verdict.en}", f"  {visible(said.zh)}", f"  {visible(said.en)}", "",
-             "现在要做什么 What to do now"]
+    lines = [
+        f"{verdict.zh} {verdict.en}",
+        f"  {visible(said.zh)}",
+        f"  {visible(said.en)}",
+        "",
+        "现在要做什么 What to do now",
+    ]
     for number, step in enumerate(next_steps(report, standard), start=1):
         lines += [f"  {number}. {step.zh}", f"     {step.en}"]
     lines += ["", *_identity(report)]
     for table in report.tables:
         title = table_title(standard, table.table)
-        lines.append(f"{title.zh} {table.table}："
-                     f"报送 {table.rows:,} 行，接收 {table.accepted:,}，暂扣 {table.held:,} · "
-                     f"{table.rows:,} filed, {table.accepted:,} accepted, {table.held:,} held")
+        lines.append(
+            f"{title.zh} {table.table}："
+            f"报送 {table.rows:,} 行，接收 {table.accepted:,}，暂扣 {table.held:,} · "
+            f"{table.rows:,} filed, {table.accepted:,} accepted, {table.held:,} held"
+        )
     for group in report.groups():
         lines += ["", *_rule(group, standard)]
     if report.problem is None:
@@ -54,9 +61,11 @@ def _rule(group: RuleGroup, standard: Standard) -> list[str]:
 def _finding(finding: Finding, standard: Standard) -> list[str]:
     row = "" if finding.row is None else f" 第 {finding.row} 行 row {finding.row}"
     where = " · ".join(visible(part) for part in (finding.file or finding.table, finding.key) if part)
-    lines = [f"{finding.rule_id}{row} · {where}",
-             f"  {visible(finding.message.zh)}{visible(finding.remedy.zh)}",
-             f"  {visible(finding.message.en)} {visible(finding.remedy.en)}"]
+    lines = [
+        f"{finding.rule_id}{row} · {where}",
+        f"  {visible(finding.message.zh)}{visible(finding.remedy.zh)}",
+        f"  {visible(finding.message.en)} {visible(finding.remedy.en)}",
+    ]
     unsaid = [(field, value) for field, value in finding.shown_values if not value or value not in finding.message.zh]
     if unsaid:
         told = (told_value(standard, finding.table, field, value) for field, value in unsaid)

@@ -19,7 +19,11 @@ VERDICT_WORDS: dict[Verdict, Bilingual] = {
 
 STATE_WORDS: dict[str, str] = {
     **{verdict: words.zh for verdict, words in VERDICT_WORDS.items()},
-    "received": "已收件", "read": "已读取", "checked": "已检查", "superseded": "已被更正", "withdrawn": "已撤回",
+    "received": "已收件",
+    "read": "已读取",
+    "checked": "已检查",
+    "superseded": "已被更正",
+    "withdrawn": "已撤回",
 }
 """Every state of a filing in the registry."""
 
@@ -67,29 +71,46 @@ FILING_WORDS: dict[str, Bilingual] = {
 
 
 _WHEN_WE_FAILED = (
-    _words("贵机构无需处理：请勿修改数据，也不必重新报送。",
-           "Nothing for you to do: change no data and do not file again."),
-    _words("平台运维人员将排除故障，并重新检查这份报送。",
-           "The operators will mend the fault and check this same filing again."))
+    _words(
+        "贵机构无需处理：请勿修改数据，也不必重新报送。", "Nothing for you to do: change no data and do not file again."
+    ),
+    _words(
+        "平台运维人员将排除故障，并重新检查这份报送。",
+        "The operators will mend the fault and check this same filing again.",
+    ),
+)
 _WHEN_UNREADABLE = (
-    _words("按上述原因修正文件。数据尚未检查，文件可读后可能还有其他问题。",
-           "Mend the file as said above. No data was checked yet: once it can be read, more may be found."),
-    _words("先自查（npl check），再重新报送。",
-           "Check it yourself first (npl check), then file again."))
+    _words(
+        "按上述原因修正文件。数据尚未检查，文件可读后可能还有其他问题。",
+        "Mend the file as said above. No data was checked yet: once it can be read, more may be found.",
+    ),
+    _words("先自查（npl check），再重新报送。", "Check it yourself first (npl check), then file again."),
+)
 _WHEN_REJECTED = (
-    _words("在原文件中改好后先自查（npl check），再以新的序号重新报送全部数据。",
-           "Fix them in your own file, check it yourself first (npl check), "
-           "then file everything again with a new sequence number."),
-    _words("此前已接收的报送继续有效，直至新的报送被接收。",
-           "An earlier accepted filing stays in force until the new one is accepted."))
+    _words(
+        "在原文件中改好后先自查（npl check），再以新的序号重新报送全部数据。",
+        "Fix them in your own file, check it yourself first (npl check), "
+        "then file everything again with a new sequence number.",
+    ),
+    _words(
+        "此前已接收的报送继续有效，直至新的报送被接收。",
+        "An earlier accepted filing stays in force until the new one is accepted.",
+    ),
+)
 _WHEN_HELD = (
-    _words("按下列“暂扣”各条修改；暂扣的行在更正之前不入库。",
-           "Fix everything marked Hold below; held rows stay out until corrected."),
-    _words("以“更正”（correction）报送全部数据，并注明所更正的报送编号。其余各行现已有效。",
-           "File everything again as a correction that names this filing. All other rows are in force now."))
+    _words(
+        "按下列“暂扣”各条修改；暂扣的行在更正之前不入库。",
+        "Fix everything marked Hold below; held rows stay out until corrected.",
+    ),
+    _words(
+        "以“更正”（correction）报送全部数据，并注明所更正的报送编号。其余各行现已有效。",
+        "File everything again as a correction that names this filing. All other rows are in force now.",
+    ),
+)
 _WHEN_WARNED = _words(
     "核对下列“警告”：有误的请报送更正，属实的请留存依据。",
-    "Verify everything marked Warning below: correct what is wrong, keep your evidence for what is right.")
+    "Verify everything marked Warning below: correct what is wrong, keep your evidence for what is right.",
+)
 _WHEN_ALL_IS_WELL = _words("无需处理，请留存本报告。", "Nothing to do. Please keep this report.")
 
 
@@ -101,11 +122,15 @@ def statement(report: Report) -> Bilingual:
     accepted = sum(table.accepted for table in report.tables)
     held = sum(table.held for table in report.tables)
     if report.verdict == "rejected":
-        return _words(f"整份报送被退回，所报数据（{rows:,} 行）均未入库。",
-                      f"The whole filing is returned; none of its data ({rows:,} {_rows(rows)}) was taken in.")
+        return _words(
+            f"整份报送被退回，所报数据（{rows:,} 行）均未入库。",
+            f"The whole filing is returned; none of its data ({rows:,} {_rows(rows)}) was taken in.",
+        )
     if report.verdict == "accepted_with_holds":
-        return _words(f"所报 {rows:,} 行中，接收 {accepted:,} 行，暂扣 {held:,} 行。",
-                      f"{rows:,} {_rows(rows)} filed: {accepted:,} accepted, {held:,} held back.")
+        return _words(
+            f"所报 {rows:,} 行中，接收 {accepted:,} 行，暂扣 {held:,} 行。",
+            f"{rows:,} {_rows(rows)} filed: {accepted:,} accepted, {held:,} held back.",
+        )
     return _words(f"所报 {rows:,} 行，接收 {accepted:,} 行。", f"{rows:,} {_rows(rows)} filed: {accepted:,} accepted.")
 
 
@@ -133,12 +158,14 @@ def _reason_to_fix(totals: dict[Severity, int], standard: Standard) -> Bilingual
         count = f"{totals['reject']:,}"
         return _words(
             f"逐条修改下列“拒收”问题，共 {count} 处；“暂扣”和“警告”请一并核对。",
-            f"Fix everything marked Reject below, {count} in all; look at Hold and Warning as well.")
+            f"Fix everything marked Reject below, {count} in all; look at Hold and Warning as well.",
+        )
     ceiling = f"{standard.head.hold_ceiling:.0%}"
     return _words(
         f"暂扣的行超过上限（行数或本金的 {ceiling}），整份退回：请逐条修改下列“暂扣”问题。",
         f"Held rows exceed the ceiling ({ceiling} of rows or of principal), so the whole filing is returned: "
-        "fix everything marked Hold below.")
+        "fix everything marked Hold below.",
+    )
 
 
 def filing_lines(filing: FilingIdentity) -> list[tuple[Bilingual, str]]:

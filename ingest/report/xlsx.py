@@ -31,10 +31,19 @@ LONGEST_CELL = 32_000
 _CREATED = datetime.datetime(2026, 1, 1)
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
-    ("级别 Severity", 12), ("规则 Rule", 14), ("类别 Category", 14), ("表 Table", 20), ("文件 File", 24),
+    ("级别 Severity", 12),
+    ("规则 Rule", 14),
+    ("类别 Category", 14),
+    ("表 Table", 20),
+    ("文件 File", 24),
     ("行 Row", 8),
-    ("主键 Key", 24), ("字段与报送值 Field and value as filed", 40), ("问题 What is wrong", 48),
-    ("改法 How to fix", 48), ("建议 Suggestion", 24), ("指纹 Fingerprint", 20))
+    ("主键 Key", 24),
+    ("字段与报送值 Field and value as filed", 40),
+    ("问题 What is wrong", 48),
+    ("改法 How to fix", 48),
+    ("建议 Suggestion", 24),
+    ("指纹 Fingerprint", 20),
+)
 
 Cell = str | int | None
 
@@ -44,8 +53,9 @@ def render(report: Report, standard: Standard) -> bytes:
     from xlsxwriter import Workbook
 
     buffer = io.BytesIO()
-    workbook = Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-                                 "strings_to_numbers": False})
+    workbook = Workbook(
+        buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
     workbook.set_properties({"created": _CREATED, "title": f"{SUMMARY_SHEET} {report.verdict}"})
     _write_summary(workbook, report, standard)
     _write_findings(workbook, report, standard)
@@ -62,17 +72,36 @@ def _write_summary(workbook: "Workbook", report: Report, standard: Standard) -> 
     sheet.set_column(1, 1, 64)
     sheet.set_column(2, 3, 16)
     blocks: list[tuple[tuple[Cell, ...], list[tuple[Cell, ...]]]] = [
-        (("现在要做什么 What to do now", None),
-         [(number, _both(step)) for number, step in enumerate(next_steps(report, standard), start=1)]),
-        (("报送信息 The filing", None),
-         [*((f"{label.zh} {label.en}", visible(text)) for label, text in filing_lines(report.filing)),
-          ("检查标准 Standard", f"{report.standard.version} {report.standard.sha256}")]),
-        (("表 Table", "报送行数 Rows filed", "接收 Accepted", "暂扣 Held"),
-         [(f"{table_title(standard, table.table).zh} {table.table}", table.rows, table.accepted, table.held)
-          for table in report.tables]),
-        (("规则 Rule", "级别与类别 Severity and category", "处数 Count"),
-         [(group.rule_id, " · ".join(map(_phrase, (SEVERITY_WORDS[group.severity], CATEGORY_WORDS[group.category]))),
-           group.count) for group in report.groups()])]
+        (
+            ("现在要做什么 What to do now", None),
+            [(number, _both(step)) for number, step in enumerate(next_steps(report, standard), start=1)],
+        ),
+        (
+            ("报送信息 The filing", None),
+            [
+                *((f"{label.zh} {label.en}", visible(text)) for label, text in filing_lines(report.filing)),
+                ("检查标准 Standard", f"{report.standard.version} {report.standard.sha256}"),
+            ],
+        ),
+        (
+            ("表 Table", "报送行数 Rows filed", "接收 Accepted", "暂扣 Held"),
+            [
+                (f"{table_title(standard, table.table).zh} {table.table}", table.rows, table.accepted, table.held)
+                for table in report.tables
+            ],
+        ),
+        (
+            ("规则 Rule", "级别与类别 Severity and category", "处数 Count"),
+            [
+                (
+                    group.rule_id,
+                    " · ".join(map(_phrase, (SEVERITY_WORDS[group.severity], CATEGORY_WORDS[group.category]))),
+                    group.count,
+                )
+                for group in report.groups()
+            ],
+        ),
+    ]
     _write_row(sheet, 0, (_phrase(VERDICT_WORDS[report.verdict]), _both(statement(report))), title, body)
     row = 2
     for head, lines in blocks:
@@ -86,7 +115,8 @@ def _write_findings(workbook: "Workbook", report: Report, standard: Standard) ->
     sheet = workbook.add_worksheet(FINDINGS_SHEET)
     body = workbook.add_format({"valign": "top", "text_wrap": True})
     heading = workbook.add_format(
-        {"valign": "top", "text_wrap": True, "bold": True, "bg_color": "#E7EAEE", "bottom": 1})
+        {"valign": "top", "text_wrap": True, "bold": True, "bg_color": "#E7EAEE", "bottom": 1}
+    )
     for column, (text, width) in enumerate(_COLUMNS):
         sheet.set_column(column, column, width)
         sheet.write_string(0, column, text, heading)
@@ -104,9 +134,20 @@ def _write_findings(workbook: "Workbook", report: Report, standard: Standard) ->
 
 def _finding_cells(finding: Finding, standard: Standard) -> tuple[Cell, ...]:
     values = "\n".join(told_value(standard, finding.table, field, value) for field, value in finding.shown_values)
-    return (_phrase(SEVERITY_WORDS[finding.severity]), finding.rule_id, _phrase(CATEGORY_WORDS[finding.category]),
-            f"{table_title(standard, finding.table).zh} {finding.table}", finding.file, finding.row, finding.key,
-            values, _both(finding.message), _both(finding.remedy), finding.suggestion, finding.fingerprint)
+    return (
+        _phrase(SEVERITY_WORDS[finding.severity]),
+        finding.rule_id,
+        _phrase(CATEGORY_WORDS[finding.category]),
+        f"{table_title(standard, finding.table).zh} {finding.table}",
+        finding.file,
+        finding.row,
+        finding.key,
+        values,
+        _both(finding.message),
+        _both(finding.remedy),
+        finding.suggestion,
+        finding.fingerprint,
+    )
 
 
 def _write_row(sheet: "Worksheet", row: int, cells: tuple[Cell, ...], first: object, rest: object) -> None:

@@ -18,8 +18,14 @@ def sale_notice(**changes: str | None) -> Row:
     return load_standard().example_row(NOTICE, changes)
 
 
-def put(name: str, rows: list[Row], folder: str | None = None, manifest: dict[str, Any] | None = None, table: str = NOTICE,
-        **filing: Any) -> Path:
+def put(
+    name: str,
+    rows: list[Row],
+    folder: str | None = None,
+    manifest: dict[str, Any] | None = None,
+    table: str = NOTICE,
+    **filing: Any,
+) -> Path:
     """Put a filing of one table into an inbox; `manifest` overrides keys of its filing.json. Return where it lies."""
     filed = SyntheticFiling(name, **{"institution": FILER, "period": "2026-03", "tables": {table: rows}} | filing)
     place = home().inbox / (folder or filed.institution) / filed.entry

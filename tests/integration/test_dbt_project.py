@@ -22,45 +22,96 @@ DBT_PROJECT = PROJECT_DIR / "dbt_project"
 
 # A tempting wrong formula: file, what stands there, what a hurried hand would write, the unit test that must see it.
 MUTATIONS = [
-    ("models/marts/market/quarterly_activity.sql",
-     "{{ ratio('sums.discount_price_cny', 'sums.priced_claim_cny') }} as discount_ratio",
-     "sums.mean_discount as discount_ratio", "discount_is_a_ratio_of_sums"),
-    ("models/marts/market/quarterly_activity.sql", "        -- Parts of the ratios",
-     "        avg(cast(price_cny as double) / claim_cny) as mean_discount,\n        -- Parts of the ratios",
-     "discount_is_a_ratio_of_sums"),
-    ("models/marts/market/quarterly_activity.sql",
-     '{{ money_sum("case when price_cny is not null then claim_cny end") }} as priced_claim_cny',
-     '{{ money_sum("claim_cny") }} as priced_claim_cny', "a_deal_without_a_price_is_no_part_of_the_denominator"),
-    ("models/marts/market/start_prices.sql", "round(10 * {{ ratio('start_price_cny', 'base_claim_cny') }}",
-     "round(10 * {{ ratio('start_price_cny', 'base_principal_cny') }}", "one_zhe_is_a_tenth_of_principal_and_interest"),
-    ("models/marts/market/official_reconciliation.sql", "where not is_demo", "where true",
-     "invented_institutions_cover_nothing"),
-    ("models/intermediate/int_market_events.sql", "where first_listed_date is not null",
-     "where coalesce(first_listed_date, first_teased_date) is not null",
-     "a_teaser_is_no_listing_and_a_relisting_no_second_one"),
-    ("models/intermediate/int_package_notices.sql",
-     "max(case when notice_stage = 'listing' and stage_order = 1 then announced_date end) as earliest_listing_date",
-     "max(case when notice_stage = 'listing' then announced_date end) as earliest_listing_date",
-     "relisted_package_keeps_its_first_listing_date"),
-    ("models/intermediate/int_package_notices.sql",
-     "partition by package_id, notice_stage\n            order by latest_announced_date",
-     "partition by package_id, notice_stage\n            order by announced_date",
-     "a_coarse_date_never_beats_a_day_inside_it"),
-    ("models/intermediate/int_notices.sql", "is_in_force and notice_rank = 1 as is_current",
-     "notice_rank = 1 as is_current", "superseded_filing_does_not_count"),
-    ("models/intermediate/int_notices.sql", "order by source_rank, announced_date desc", "order by announced_date desc",
-     "what_an_institution_files_outranks_the_desk"),
-    ("models/intermediate/int_notices.sql", "<= coalesce(names.valid_to, notices.announced_date)",
-     "<= notices.announced_date", "a_name_belongs_to_its_bearer_only_in_its_time"),
-    ("models/intermediate/int_official_figures.sql", "recoveries.printed_value < discounts.printed_value", "false",
-     "a_pair_of_rates_printed_swapped_is_put_right"),
-    ("models/marts/core/fct_transfers.sql", "where chosen.choice = 1", "where chosen.choice <= 2",
-     "one_deal_filed_by_both_sides_is_one_row"),
-    ("models/marts/core/fct_transfers.sql", "chosen.signed_date is not null\n        and",
-     "chosen.signed_date is not null\n        or", "an_abs_issue_is_no_completed_deal"),
-    ("macros/market.sql", "coalesce(\n            {{ alias }}.principal_interest_cny,",
-     "coalesce(\n            {{ alias }}.claim_total_cny, {{ alias }}.principal_interest_cny,",
-     "fees_are_no_part_of_the_claim"),
+    (
+        "models/marts/market/quarterly_activity.sql",
+        "{{ ratio('sums.discount_price_cny', 'sums.priced_claim_cny') }} as discount_ratio",
+        "sums.mean_discount as discount_ratio",
+        "discount_is_a_ratio_of_sums",
+    ),
+    (
+        "models/marts/market/quarterly_activity.sql",
+        "        -- Parts of the ratios",
+        "        avg(cast(price_cny as double) / claim_cny) as mean_discount,\n        -- Parts of the ratios",
+        "discount_is_a_ratio_of_sums",
+    ),
+    (
+        "models/marts/market/quarterly_activity.sql",
+        '{{ money_sum("case when price_cny is not null then claim_cny end") }} as priced_claim_cny',
+        '{{ money_sum("claim_cny") }} as priced_claim_cny',
+        "a_deal_without_a_price_is_no_part_of_the_denominator",
+    ),
+    (
+        "models/marts/market/start_prices.sql",
+        "round(10 * {{ ratio('start_price_cny', 'base_claim_cny') }}",
+        "round(10 * {{ ratio('start_price_cny', 'base_principal_cny') }}",
+        "one_zhe_is_a_tenth_of_principal_and_interest",
+    ),
+    (
+        "models/marts/market/official_reconciliation.sql",
+        "where not is_demo",
+        "where true",
+        "invented_institutions_cover_nothing",
+    ),
+    (
+        "models/intermediate/int_market_events.sql",
+        "where first_listed_date is not null",
+        "where coalesce(first_listed_date, first_teased_date) is not null",
+        "a_teaser_is_no_listing_and_a_relisting_no_second_one",
+    ),
+    (
+        "models/intermediate/int_package_notices.sql",
+        "max(case when notice_stage = 'listing' and stage_order = 1 then announced_date end) as earliest_listing_date",
+        "max(case when notice_stage = 'listing' then announced_date end) as earliest_listing_date",
+        "relisted_package_keeps_its_first_listing_date",
+    ),
+    (
+        "models/intermediate/int_package_notices.sql",
+        "partition by package_id, notice_stage\n            order by latest_announced_date",
+        "partition by package_id, notice_stage\n            order by announced_date",
+        "a_coarse_date_never_beats_a_day_inside_it",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "is_in_force and notice_rank = 1 as is_current",
+        "notice_rank = 1 as is_current",
+        "superseded_filing_does_not_count",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "order by source_rank, announced_date desc",
+        "order by announced_date desc",
+        "what_an_institution_files_outranks_the_desk",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "<= coalesce(names.valid_to, notices.announced_date)",
+        "<= notices.announced_date",
+        "a_name_belongs_to_its_bearer_only_in_its_time",
+    ),
+    (
+        "models/intermediate/int_official_figures.sql",
+        "recoveries.printed_value < discounts.printed_value",
+        "false",
+        "a_pair_of_rates_printed_swapped_is_put_right",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "where chosen.choice = 1",
+        "where chosen.choice <= 2",
+        "one_deal_filed_by_both_sides_is_one_row",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "chosen.signed_date is not null\n        and",
+        "chosen.signed_date is not null\n        or",
+        "an_abs_issue_is_no_completed_deal",
+    ),
+    (
+        "macros/market.sql",
+        "coalesce(\n            {{ alias }}.principal_interest_cny,",
+        "coalesce(\n            {{ alias }}.claim_total_cny, {{ alias }}.principal_interest_cny,",
+        "fees_are_no_part_of_the_claim",
+    ),
 ]
 
 
@@ -69,12 +120,17 @@ def run_dbt(project: Path, home: Path, warehouse: Path, scratch: Path, *argument
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    environment = {"NPL_HOME": str(home), "NPL_WAREHOUSE": str(warehouse),
-                   "DBT_TARGET_PATH": str(scratch / "target"), "DBT_LOG_PATH": str(scratch / "logs")}
+    environment = {
+        "NPL_HOME": str(home),
+        "NPL_WAREHOUSE": str(warehouse),
+        "DBT_TARGET_PATH": str(scratch / "target"),
+        "DBT_LOG_PATH": str(scratch / "logs"),
+    }
     with patch.dict(os.environ, environment):
         try:
-            return dbtRunner().invoke([*arguments, "--project-dir", str(project), "--profiles-dir", str(project),
-                                       "--quiet"])
+            return dbtRunner().invoke(
+                [*arguments, "--project-dir", str(project), "--profiles-dir", str(project), "--quiet"]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
 
@@ -198,7 +254,8 @@ def test_reconciliation_sets_our_figure_beside_the_official_one_without_invented
 
 def test_start_price_is_set_against_the_claim_of_its_own_notice(warehouse):
     rows = warehouse.execute(
-        "select package_id, press_zhe, start_price_principal_ratio from market.start_prices").fetchall()
+        "select package_id, press_zhe, start_price_principal_ratio from market.start_prices"
+    ).fetchall()
     assert rows == [("SLA|P1", 1.0, pytest.approx(110 / 600))]
 
 
@@ -206,13 +263,17 @@ def test_filing_outcomes_count_violations_by_severity(warehouse):
     rows = warehouse.execute("""
         select filing_id, state, hold_violations, warn_violations, reject_violations, rules_broken
         from quality.filing_outcomes where filing_id in ('A-2', 'B-1', 'B-2') order by filing_id""").fetchall()
-    assert rows == [("A-2", "accepted", 0, 0, 0, 0), ("B-1", "accepted_with_holds", 1, 2, 0, 2),
-                    ("B-2", "rejected", 0, 0, 5, 1)]
+    assert rows == [
+        ("A-2", "accepted", 0, 0, 0, 0),
+        ("B-1", "accepted_with_holds", 1, 2, 0, 2),
+        ("B-2", "rejected", 0, 0, 5, 1),
+    ]
 
 
 def test_an_institution_answers_to_its_former_name(warehouse):
     history = warehouse.execute(
-        "select name_history from core.dim_institutions where institution_id = 'SLB'").fetchone()
+        "select name_history from core.dim_institutions where institution_id = 'SLB'"
+    ).fetchone()
     assert history == ("虚构乙城市信用社 [..2019-12-31]; 虚构乙银行(集团)股份有限公司 [2020-01-01..]",)
 
 
@@ -221,9 +282,16 @@ def test_marts_stand_in_exactly_three_schemas(warehouse):
         select table_schema || '.' || table_name from information_schema.tables
         where table_type = 'BASE TABLE' and table_name <> 'official_quarterly' order by 1""").fetchall()
     assert [name for (name,) in rows] == [
-        "core.dim_institutions", "core.dim_packages", "core.fct_notices", "core.fct_transfers",
-        "market.official_reconciliation", "market.quarterly_activity", "market.start_prices",
-        "quality.filing_outcomes", "quality.rule_results"]
+        "core.dim_institutions",
+        "core.dim_packages",
+        "core.fct_notices",
+        "core.fct_transfers",
+        "market.official_reconciliation",
+        "market.quarterly_activity",
+        "market.start_prices",
+        "quality.filing_outcomes",
+        "quality.rule_results",
+    ]
 
 
 def _contracts() -> dict[str, dict[str, dict[str, str]]]:
@@ -261,8 +329,14 @@ def test_sql_and_python_share_one_normal_form_of_names():
     macro = (DBT_PROJECT / "macros" / "text.sql").read_text(encoding="utf-8")
     for character in "（）\u3000":
         assert character in macro
-    for escaped, character in (("\\u00a0", "\u00a0"), ("chr(9)", "\t"), ("chr(10)", "\n"), ("chr(12)", "\f"),
-                               ("chr(13)", "\r"), ("' '", " ")):
+    for escaped, character in (
+        ("\\u00a0", "\u00a0"),
+        ("chr(9)", "\t"),
+        ("chr(10)", "\n"),
+        ("chr(12)", "\f"),
+        ("chr(13)", "\r"),
+        ("' '", " "),
+    ):
         assert escaped in macro
         assert normalise_name(f"甲{character}（乙）") == "甲(乙)"
 

@@ -8,12 +8,11 @@ import zipfile
 
 import duckdb
 import pytest
+from filings import FILER, NOTICE, decide_all, decide_one, put, sale_notice
 
 from ingest import accept, receive, registry
 from ingest.paths import Home
 from ingest.report.answer import REPORT_JSON
-
-from filings import FILER, NOTICE, decide_all, decide_one, put, sale_notice
 
 BROKEN_TIE = {"principal_interest_cny": "77375977.30", "claim_total_cny": ""}
 PHONE = "13800000000"
@@ -26,7 +25,9 @@ def accepted_rows(home: Home, table: str = NOTICE) -> list[tuple[str, int]]:
     files = [str(file) for file in (home.accepted / table).rglob("*.parquet")] if home.accepted.exists() else []
     if not files:
         return []
-    return duckdb.sql(f"select filing_id, row_number from read_parquet({files}, hive_partitioning = false) order by all").fetchall()
+    return duckdb.sql(
+        f"select filing_id, row_number from read_parquet({files}, hive_partitioning = false) order by all"
+    ).fetchall()
 
 
 def report_of(home: Home, filing_id: str, folder: str = FILER) -> dict:
@@ -83,7 +84,9 @@ def test_an_unreadable_filing_is_rejected_with_a_reason_and_its_bytes_are_kept(n
     report = report_of(npl_home, filing_id)
     assert report["verdict"] == "unreadable"
     assert report["problem"]["zh"]
-    assert (receive.landed_entry(registry.all_filings()[0].sha256) / "资产包公告.csv").read_bytes() == b"\x00\x01 not a table"
+    assert (
+        receive.landed_entry(registry.all_filings()[0].sha256) / "资产包公告.csv"
+    ).read_bytes() == b"\x00\x01 not a table"
 
 
 def test_a_file_that_is_still_being_written_is_left_alone(npl_home):
@@ -164,9 +167,14 @@ def test_personal_data_in_any_text_rejects_and_is_masked_everywhere_but_in_the_b
 
 
 def test_rows_are_conserved_by_every_verdict(npl_home):
-    rows = [sale_notice(notice_id=f"GG-{number}", project_code=f"SLXJ01-2026-{number:03}",
-                        package_name=f"示例第一消费金融有限公司关于2026年第{number}期个人不良贷款（个人消费贷款）转让项目")
-            for number in range(1, 41)]
+    rows = [
+        sale_notice(
+            notice_id=f"GG-{number}",
+            project_code=f"SLXJ01-2026-{number:03}",
+            package_name=f"示例第一消费金融有限公司关于2026年第{number}期个人不良贷款（个人消费贷款）转让项目",
+        )
+        for number in range(1, 41)
+    ]
     rows[0] |= {"package_name": rows[0]["package_name"] + "（重新挂牌）"}
     put("holds", rows)
     filing_id, state = decide_one()
@@ -211,6 +219,7 @@ def test_killed_at_any_step_a_rerun_ends_as_if_nothing_had_happened(npl_home, mo
 def test_killed_while_landing_the_next_run_takes_the_filing_in(npl_home, monkeypatch):
     put("march", [sale_notice()])
     with monkeypatch.context() as patch:
+
         def die(*_, **__):
             raise Killed
 
@@ -224,13 +233,21 @@ def test_killed_while_landing_the_next_run_takes_the_filing_in(npl_home, monkeyp
 def test_a_rerun_from_the_same_bytes_writes_the_same_bytes(npl_home, tmp_path):
     put("march", [sale_notice()])
     filing_id, _ = decide_one()
-    first = {file.relative_to(npl_home.root): file.read_bytes()
-             for zone in (npl_home.accepted, npl_home.outbox) for file in zone.rglob("*") if file.is_file()}
+    first = {
+        file.relative_to(npl_home.root): file.read_bytes()
+        for zone in (npl_home.accepted, npl_home.outbox)
+        for file in zone.rglob("*")
+        if file.is_file()
+    }
     shutil.rmtree(npl_home.root)
     put("march", [sale_notice()])
     again, _ = decide_one()
-    second = {file.relative_to(npl_home.root): file.read_bytes()
-              for zone in (npl_home.accepted, npl_home.outbox) for file in zone.rglob("*") if file.is_file()}
+    second = {
+        file.relative_to(npl_home.root): file.read_bytes()
+        for zone in (npl_home.accepted, npl_home.outbox)
+        for file in zone.rglob("*")
+        if file.is_file()
+    }
     assert again == filing_id
     assert len(first) >= 4
     assert first == second
@@ -238,9 +255,17 @@ def test_a_rerun_from_the_same_bytes_writes_the_same_bytes(npl_home, tmp_path):
 
 def test_eight_processes_on_one_home_decide_each_filing_once(npl_home):
     for number in range(1, 5):
-        put(f"filing {number}", [sale_notice(
-            notice_id=f"GG-{number}", project_code=f"SLXJ01-2026-{number:03}",
-            package_name=f"示例第一消费金融有限公司关于2026年第{number}期个人不良贷款（个人消费贷款）转让项目")], sequence=number)
+        put(
+            f"filing {number}",
+            [
+                sale_notice(
+                    notice_id=f"GG-{number}",
+                    project_code=f"SLXJ01-2026-{number:03}",
+                    package_name=f"示例第一消费金融有限公司关于2026年第{number}期个人不良贷款（个人消费贷款）转让项目",
+                )
+            ],
+            sequence=number,
+        )
     script = "from ingest import receive; receive.receive_waiting()"
     workers = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(8)]
     errors = [worker.communicate()[1].decode() for worker in workers]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filings import FILER, NOTICE, decide_one, put, sale_notice
 
 from expectations import engine, judge, spec
 from expectations.examples import text_rows
@@ -15,8 +16,6 @@ from ingest import accept, receive, registry
 from ingest.check import check_path
 from ingest.report.answer import REPORT_JSON
 from ingest.synthetic import write_demo_filings
-
-from filings import FILER, NOTICE, decide_one, put, sale_notice
 
 STANDARD = load_standard()
 AGE_RULE, OVERDUE_RULE = "NPL-PKG-059", "NPL-PKG-058"
@@ -31,7 +30,7 @@ def test_every_demo_filing_gets_the_same_report_with_and_without_great_expectati
     decided = 0
     for filing_id in receive.receive_waiting():
         record = registry.find(filing_id)
-        # each on an empty registry's accepted zone, as `npl check` saw it: rules across filings look at what came before
+        # `npl check` saw an empty home; rules across filings, which only warn here, look at what came before
         state = accept.decide(filing_id)
         after = json.loads((npl_home.answer(record.folder, filing_id) / REPORT_JSON).read_text())
         expected = before[record.sha256]
@@ -43,7 +42,11 @@ def test_every_demo_filing_gets_the_same_report_with_and_without_great_expectati
 
 
 def reject_and_hold(report: dict) -> list[tuple[str, str]]:
-    return [(finding["rule_id"], finding["fingerprint"]) for finding in report["findings"] if finding["severity"] in ("reject", "hold")]
+    return [
+        (finding["rule_id"], finding["fingerprint"])
+        for finding in report["findings"]
+        if finding["severity"] in ("reject", "hold")
+    ]
 
 
 def test_on_the_same_home_the_reports_are_equal_to_the_byte(npl_home):
@@ -87,7 +90,9 @@ def test_a_broken_rule_inside_the_checkpoint_is_found_in_its_exception_info(npl_
     with engine.connect(str(database)) as con:
         con.execute(f"drop table filed_{NOTICE}")
     with pytest.raises(JudgementFailedError, match="NPL-"):
-        judge_with_expectations(STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx", tmp_path / "docs")
+        judge_with_expectations(
+            STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
+        )
 
 
 def test_after_the_rule_is_mended_the_filing_is_decided(npl_home, broken_standard, monkeypatch):
@@ -113,11 +118,17 @@ def sample_rows() -> list[spec.Row]:
     """Three hundred notices, with blanks, bad codes, repeated ids and out-of-range ages among them."""
     rows = []
     for number in range(300):
-        rows.append(sale_notice(
-            notice_id=f"GG-{number % 290}", seller_name=None if number % 7 == 0 else "示例第一消费金融有限公司",
-            asset_type="XF" if number % 11 else "ZZ", weighted_age_years=f"{15 + number % 70}.00",
-            weighted_overdue_days=f"{number * 30}.00",
-            loan_count="756" if number % 13 else "七百", seller_uscc="91350100M000100Y43" if number % 5 else "no code"))
+        rows.append(
+            sale_notice(
+                notice_id=f"GG-{number % 290}",
+                seller_name=None if number % 7 == 0 else "示例第一消费金融有限公司",
+                asset_type="XF" if number % 11 else "ZZ",
+                weighted_age_years=f"{15 + number % 70}.00",
+                weighted_overdue_days=f"{number * 30}.00",
+                loan_count="756" if number % 13 else "七百",
+                seller_uscc="91350100M000100Y43" if number % 5 else "no code",
+            )
+        )
     return rows
 
 
@@ -129,9 +140,13 @@ def test_what_stock_great_expectations_can_say_it_counts_as_we_do(tmp_path):
     database = work_database(tmp_path, rows)
     with engine.connect(str(database)) as con:
         result = judge.judge_one(con, STANDARD, NOTICE, [NOTICE])
-        typed = {name: con.execute(f"select {name} from filed_{NOTICE} order by row_number").fetchall()
-                 for name in ("weighted_age_years", "weighted_overdue_days")}
-    frame = pd.DataFrame({name: [row[name] for row in rows] for name in ("notice_id", "seller_name", "asset_type", "loan_count")})
+        typed = {
+            name: con.execute(f"select {name} from filed_{NOTICE} order by row_number").fetchall()
+            for name in ("weighted_age_years", "weighted_overdue_days")
+        }
+    frame = pd.DataFrame(
+        {name: [row[name] for row in rows] for name in ("notice_id", "seller_name", "asset_type", "loan_count")}
+    )
     for name, values in typed.items():
         frame[name] = [float(value) for (value,) in values]
     spellings = [text for code in STANDARD.codes["asset_type"] for text in code.spellings]
@@ -142,12 +157,21 @@ def test_what_stock_great_expectations_can_say_it_counts_as_we_do(tmp_path):
         (("NPL-SCH-002", "asset_type"), stock.ExpectColumnValuesToBeInSet(column="asset_type", value_set=spellings)),
         (("NPL-SCH-001", "loan_count"), stock.ExpectColumnValuesToMatchRegex(column="loan_count", regex="^-?[0-9]+$")),
         (("NPL-PKG-001", None), stock.ExpectColumnValuesToBeUnique(column="notice_id")),
-        ((AGE_RULE, None), stock.ExpectColumnValuesToBeBetween(column="weighted_age_years", min_value=18, max_value=80)),
+        (
+            (AGE_RULE, None),
+            stock.ExpectColumnValuesToBeBetween(column="weighted_age_years", min_value=18, max_value=80),
+        ),
         ((OVERDUE_RULE, None), stock.ExpectColumnValuesToBeBetween(column="weighted_overdue_days", max_value=7300)),
     ]
     context = gx.get_context(mode="ephemeral")
-    batch = context.data_sources.add_pandas("sample").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-    suite = context.suites.add(gx.ExpectationSuite(name="stock", expectations=[expectation for _, expectation in pairs]))
+    batch = (
+        context.data_sources.add_pandas("sample")
+        .add_dataframe_asset("rows")
+        .add_batch_definition_whole_dataframe("all")
+    )
+    suite = context.suites.add(
+        gx.ExpectationSuite(name="stock", expectations=[expectation for _, expectation in pairs])
+    )
     definition = context.validation_definitions.add(gx.ValidationDefinition(name="stock", data=batch, suite=suite))
     outcome = definition.run(batch_parameters={"dataframe": frame}, result_format="COMPLETE")
     theirs = {each.expectation_config.kwargs["column"]: each.result["unexpected_count"] for each in outcome.results}

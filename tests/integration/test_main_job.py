@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
@@ -27,14 +26,42 @@ BY_HAND: dict[str, dict[str, str | None]] = {
     "2025Q1": {"A035": "9.78", "A036": "15.88"},
     "2025Q2": {"A033": "6.78", "A038": "2.70", "A039": "3.08", "A040": "1.8", "A048": "1.56", "A057": "12.58"},
     "2025Q3": {"A030": "1.28", "A032": "9.26", "A045": "11.73", "A054": "17.51", "A062": "0.642583", "A077": None},
-    "2025Q4": {"A003": "12.97", "A004": "4.77", "A005": "3.28", "A006": "0.285458", "A007": "0.060662", "A008": "0.388871",
-               "A009": "2.17", "A011": "0.468546", "A012": "1.43", "A014": "17.90", "A015": "6.07", "A021": "14.82",
-               "A024": "1.37", "A027": "3.43", "A043": "19.74", "A050": "208.13", "A056": "34.61", "A060": "1.74", "A078": None},
+    "2025Q4": {
+        "A003": "12.97",
+        "A004": "4.77",
+        "A005": "3.28",
+        "A006": "0.285458",
+        "A007": "0.060662",
+        "A008": "0.388871",
+        "A009": "2.17",
+        "A011": "0.468546",
+        "A012": "1.43",
+        "A014": "17.90",
+        "A015": "6.07",
+        "A021": "14.82",
+        "A024": "1.37",
+        "A027": "3.43",
+        "A043": "19.74",
+        "A050": "208.13",
+        "A056": "34.61",
+        "A060": "1.74",
+        "A078": None,
+    },
     "2025Q?": {"A029": "3.27", "A046": "5.81"},
-    "2026Q1": {"A001": "0.7737597729", "A066": "2.07", "A067": "4.13", "A069": "4.13", "A072": "21.08", "A073": "2.70",
-               "A074": "0.7526", "A075": None},
+    "2026Q1": {
+        "A001": "0.7737597729",
+        "A066": "2.07",
+        "A067": "4.13",
+        "A069": "4.13",
+        "A072": "21.08",
+        "A073": "2.70",
+        "A074": "0.7526",
+        "A075": None,
+    },
 }
-README_QUERY = "select quarter, listed_count, listed_claim_cny from market.quarterly_activity where breakdown='all' order by 1"
+README_QUERY = (
+    "select quarter, listed_count, listed_claim_cny from market.quarterly_activity where breakdown='all' order by 1"
+)
 
 
 class Installed:
@@ -44,16 +71,22 @@ class Installed:
         self.home = Home(home)
 
     def npl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "ingest.cli", *arguments], cwd=PROJECT_DIR, text=True, capture_output=True,
-                              env=os.environ | {"NPL_HOME": str(self.home.root), "COLUMNS": "140"}, check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "ingest.cli", *arguments],
+            cwd=PROJECT_DIR,
+            text=True,
+            capture_output=True,
+            env=os.environ | {"NPL_HOME": str(self.home.root), "COLUMNS": "140"},
+            check=False,
+        )
 
 
 @pytest.fixture(scope="module")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installed, subprocess.CompletedProcess[str]]]:
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installed, subprocess.CompletedProcess[str]]:
     installed = Installed(tmp_path_factory.mktemp("main job") / "home")
     outcome = installed.npl("run")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    yield installed, outcome
+    return installed, outcome
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -64,8 +97,10 @@ def test_the_market_by_quarter_is_what_a_person_adds_up_by_hand(first_run):
     installed, _ = first_run
     rows = json.loads(installed.npl("sql", README_QUERY, "--format", "json").stdout)
     found = {row["quarter"]: (row["listed_count"], Decimal(str(row["listed_claim_cny"]))) for row in rows}
-    expected = {quarter: (len(amounts), sum(Decimal(amount) for amount in amounts.values() if amount) * 100_000_000)
-                for quarter, amounts in BY_HAND.items()}
+    expected = {
+        quarter: (len(amounts), sum(Decimal(amount) for amount in amounts.values() if amount) * 100_000_000)
+        for quarter, amounts in BY_HAND.items()
+    }
     assert {quarter: found[quarter] for quarter in expected} == expected
     listed_elsewhere = {quarter for quarter, (count, _) in found.items() if count} - set(expected)
     assert listed_elsewhere == {"2026Q2", "2026Q3"}
@@ -73,8 +108,14 @@ def test_the_market_by_quarter_is_what_a_person_adds_up_by_hand(first_run):
 
 def test_the_quarters_besides_are_the_invented_institutions_and_say_so(first_run):
     installed, _ = first_run
-    rows = json.loads(installed.npl("sql", "select quarter, listed_count, demo_listed_count from market.quarterly_activity "
-                                    "where breakdown='all'", "--format", "json").stdout)
+    rows = json.loads(
+        installed.npl(
+            "sql",
+            "select quarter, listed_count, demo_listed_count from market.quarterly_activity where breakdown='all'",
+            "--format",
+            "json",
+        ).stdout
+    )
     assert any(row["demo_listed_count"] for row in rows)
     for row in rows:
         assert row["demo_listed_count"] == (row["listed_count"] if row["quarter"] in ("2026Q2", "2026Q3") else 0), row
@@ -82,14 +123,24 @@ def test_the_quarters_besides_are_the_invented_institutions_and_say_so(first_run
 
 def test_the_summary_names_verdicts_rules_quarters_and_places(first_run):
     installed, outcome = first_run
-    for text in ("accepted", "rejected", "accepted_with_holds", "NPL-PKG-", "2025Q4", "333.63", str(installed.home.outbox)):
+    for text in (
+        "accepted",
+        "rejected",
+        "accepted_with_holds",
+        "NPL-PKG-",
+        "2025Q4",
+        "333.63",
+        str(installed.home.outbox),
+    ):
         assert text.replace("\n", "") in outcome.stdout.replace("\n", ""), text
     assert "error" not in outcome.stdout.split("最常违反")[0]
 
 
 def test_each_real_rejection_has_its_reason(first_run):
     installed, _ = first_run
-    rejected = {line.split("\t")[0] for line in installed.npl("status").stdout.splitlines() if line.split("\t")[1] == "rejected"}
+    rejected = {
+        line.split("\t")[0] for line in installed.npl("status").stdout.splitlines() if line.split("\t")[1] == "rejected"
+    }
     real = {filing for filing in rejected if filing.startswith("DESK-")}
     assert {"-".join(filing.split("-")[:3]) for filing in real} == {"DESK-UNKNOWN-2025", "DESK-GRCB-2025"}
     for filing in real:
@@ -100,10 +151,19 @@ def test_each_real_rejection_has_its_reason(first_run):
 
 def test_a_teaser_and_its_sale_notice_are_one_package_with_two_versions_and_a_drift(first_run):
     installed, _ = first_run
-    rows = json.loads(installed.npl("sql", "select project_code, notice_count, first_listed_date from core.dim_packages "
-                                    "where notice_count > 1 and not is_demo order by 1", "--format", "json").stdout)
+    rows = json.loads(
+        installed.npl(
+            "sql",
+            "select project_code, notice_count, first_listed_date from core.dim_packages "
+            "where notice_count > 1 and not is_demo order by 1",
+            "--format",
+            "json",
+        ).stdout
+    )
     assert [(row["project_code"], row["notice_count"], row["first_listed_date"]) for row in rows] == [
-        ("CIBCF-2025-031", 2, "2025-12-12"), ("MASHANGCF-2025-001", 2, "2025-11-26")]
+        ("CIBCF-2025-031", 2, "2025-12-12"),
+        ("MASHANGCF-2025-001", 2, "2025-11-26"),
+    ]
 
 
 def test_a_second_run_changes_nothing_and_says_so(first_run):
@@ -147,12 +207,28 @@ def test_a_release_is_opened_with_duckdb_alone_and_carries_its_definitions(first
     installed, _ = first_run
     (release,) = [path for path in installed.home.releases.iterdir() if path.is_dir() and not path.name.startswith(".")]
     with duckdb.connect(str(release / "npl.duckdb"), read_only=True) as con:
-        tables = {f"{schema}.{table}" for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()}
-        ((comment,),) = con.execute("select comment from duckdb_columns() where table_name = 'quarterly_activity' "
-                                    "and column_name = 'discount_ratio'").fetchall()
-        ((version,),) = con.execute("select tags['storage_version'] from duckdb_databases() where database_name = 'npl'").fetchall()
-    assert {"core.dim_institutions", "core.dim_packages", "core.fct_notices", "core.fct_transfers", "market.quarterly_activity",
-            "market.official_reconciliation", "market.start_prices", "quality.filing_outcomes", "quality.rule_results"} <= tables
+        tables = {
+            f"{schema}.{table}"
+            for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        }
+        ((comment,),) = con.execute(
+            "select comment from duckdb_columns() where table_name = 'quarterly_activity' "
+            "and column_name = 'discount_ratio'"
+        ).fetchall()
+        ((version,),) = con.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'npl'"
+        ).fetchall()
+    assert {
+        "core.dim_institutions",
+        "core.dim_packages",
+        "core.fct_notices",
+        "core.fct_transfers",
+        "market.quarterly_activity",
+        "market.official_reconciliation",
+        "market.start_prices",
+        "quality.filing_outcomes",
+        "quality.rule_results",
+    } <= tables
     assert comment
     assert version.startswith("v1.4.0")
 
@@ -162,20 +238,41 @@ def test_every_accepted_row_stands_in_the_fact_tables(first_run):
     accepted = {}
     for table in ("package_notice", "transfer_result"):
         files = [str(path) for path in (installed.home.accepted / table).rglob("*.parquet")]
-        ((accepted[table],),) = duckdb.sql(f"select count(*) from read_parquet({files}, hive_partitioning = false)").fetchall()
-    (row,) = json.loads(installed.npl("sql", "select count(*) as notices from core.fct_notices", "--format", "json").stdout)
+        ((accepted[table],),) = duckdb.sql(
+            f"select count(*) from read_parquet({files}, hive_partitioning = false)"
+        ).fetchall()
+    (row,) = json.loads(
+        installed.npl("sql", "select count(*) as notices from core.fct_notices", "--format", "json").stdout
+    )
     assert row["notices"] == accepted["package_notice"] > 100
-    (row,) = json.loads(installed.npl("sql", "select sum(rows_accepted) as rows, sum(rows_filed) as filed, sum(rows_held) as held "
-                                      "from quality.filing_outcomes where state in ('accepted', 'accepted_with_holds')",
-                                      "--format", "json").stdout)
+    (row,) = json.loads(
+        installed.npl(
+            "sql",
+            "select sum(rows_accepted) as rows, sum(rows_filed) as filed, sum(rows_held) as held "
+            "from quality.filing_outcomes where state in ('accepted', 'accepted_with_holds')",
+            "--format",
+            "json",
+        ).stdout
+    )
     assert row["rows"] == sum(accepted.values())
     assert row["rows"] + row["held"] == row["filed"]
 
 
-@pytest.mark.parametrize("sql", [
-    "create table core.mine as select 1", "insert into core.dim_packages select * from core.dim_packages",
-    "drop table core.dim_packages", "select * from read_csv('/etc/passwd')", "copy core.dim_packages to 'out.csv'",
-    "attach 'other.db'", "install httpfs", "load httpfs", "set memory_limit = '100GB'", "select * from '/etc/passwd'"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table core.mine as select 1",
+        "insert into core.dim_packages select * from core.dim_packages",
+        "drop table core.dim_packages",
+        "select * from read_csv('/etc/passwd')",
+        "copy core.dim_packages to 'out.csv'",
+        "attach 'other.db'",
+        "install httpfs",
+        "load httpfs",
+        "set memory_limit = '100GB'",
+        "select * from '/etc/passwd'",
+    ],
+)
 def test_sql_over_a_release_cannot_write_read_elsewhere_or_load(first_run, sql):
     installed, _ = first_run
     outcome = installed.npl("sql", sql)
@@ -190,14 +287,17 @@ def test_data_docs_have_a_page_for_every_judged_filing(first_run):
     filings = [line.split("\t")[0] for line in installed.npl("status").stdout.splitlines()]
     assert len(filings) == 59
     links = set(re.findall(r'href="([^"]+)"', page))
-    judged = {filing for filing in filings if any(link.startswith("validations/") and f"/{filing}/" in link for link in links)}
+    judged = {
+        filing for filing in filings if any(link.startswith("validations/") and f"/{filing}/" in link for link in links)
+    }
     assert len(set(filings) - judged) == 1  # the unreadable one was never judged
     for link in links:
         assert (installed.home.data_docs / unquote(link)).exists(), link
 
 
-@pytest.mark.parametrize(("example", "code", "says"), [
-    ("good", 0, "已接收"), ("rejected", 1, "退回"), ("unreadable", 2, "无法读取")])
+@pytest.mark.parametrize(
+    ("example", "code", "says"), [("good", 0, "已接收"), ("rejected", 1, "退回"), ("unreadable", 2, "无法读取")]
+)
 def test_the_examples_give_the_exit_codes_that_scripts_rely_on(tmp_path, example, code, says):
     outcome = Installed(tmp_path / "home").npl("check", f"examples/filings/{example}")
     assert outcome.returncode == code, outcome.stdout + outcome.stderr

@@ -39,16 +39,31 @@ CELLS = {
     "precision": ["exact", "rounded"],
 }
 notice = st.fixed_dictionaries({}, optional={name: st.sampled_from(texts) for name, texts in CELLS.items()})
-tree = st.fixed_dictionaries({}, optional={
-    "tree_id": st.sampled_from(["T-1", "T-2", "T-3", ""]), "orchard_id": st.sampled_from(["O-1", "O-2", "O-9", ""]),
-    "planted_date": st.sampled_from(["2025-10-26", "2025-10-27", "spring", ""]),
-    "fruit": st.sampled_from(["AP", "樱桃", "nut"]),
-    "height_cm": st.sampled_from(["150", "9", "301", "501", "ND2", "150.0", "tall"])})
-patch = st.fixed_dictionaries({}, optional={
-    "orchard_id": st.sampled_from(["O-1", "O-2", "O-3"]), "area_m2": st.sampled_from(["900", "0", "-1", "big", ""])})
-basket = st.fixed_dictionaries({}, optional={
-    "basket_id": st.sampled_from(["B-1", "B-2"]), "tree_id": st.sampled_from(["T-1", "T-2", "T-9", ""]),
-    "weight_kg": st.sampled_from(["12.5", "100", "99.99", "1.239", "ND2"])})
+tree = st.fixed_dictionaries(
+    {},
+    optional={
+        "tree_id": st.sampled_from(["T-1", "T-2", "T-3", ""]),
+        "orchard_id": st.sampled_from(["O-1", "O-2", "O-9", ""]),
+        "planted_date": st.sampled_from(["2025-10-26", "2025-10-27", "spring", ""]),
+        "fruit": st.sampled_from(["AP", "樱桃", "nut"]),
+        "height_cm": st.sampled_from(["150", "9", "301", "501", "ND2", "150.0", "tall"]),
+    },
+)
+patch = st.fixed_dictionaries(
+    {},
+    optional={
+        "orchard_id": st.sampled_from(["O-1", "O-2", "O-3"]),
+        "area_m2": st.sampled_from(["900", "0", "-1", "big", ""]),
+    },
+)
+basket = st.fixed_dictionaries(
+    {},
+    optional={
+        "basket_id": st.sampled_from(["B-1", "B-2"]),
+        "tree_id": st.sampled_from(["T-1", "T-2", "T-9", ""]),
+        "weight_kg": st.sampled_from(["12.5", "100", "99.99", "1.239", "ND2"]),
+    },
+)
 
 
 Changes = list[dict[str, str]]
@@ -60,8 +75,13 @@ def some(row: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[Changes]:
 
 def few(examples: int) -> Callable[..., Any]:
     """One judgement by the real standard costs about a second, so a few large examples rather than many."""
-    return settings(max_examples=examples, deadline=None, derandomize=True, database=None,
-                    suppress_health_check=[HealthCheck.too_slow])
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 def notices(changes: Changes) -> list[Row]:
@@ -114,17 +134,19 @@ def test_judging_twice_gives_the_same_findings(changes: Changes) -> None:
 def test_a_removed_row_changes_nothing_that_is_about_another_row_alone(changes: Changes, data: st.DataObject) -> None:
     gone = data.draw(st.integers(0, len(changes) - 1))
     whole = judge(STANDARD, {NOTICE: notices(changes)})
-    less = judge(STANDARD, {NOTICE: notices(changes[:gone] + changes[gone + 1:])})
+    less = judge(STANDARD, {NOTICE: notices(changes[:gone] + changes[gone + 1 :])})
     rows = list(range(2, len(changes) + 2))
-    kept = by_row(whole, NOTICE, "row", rows[:gone] + rows[gone + 1:])
+    kept = by_row(whole, NOTICE, "row", rows[:gone] + rows[gone + 1 :])
     assert by_row(less, NOTICE, "row", rows[:-1]) == kept
 
 
 @few(25)
-@given(trees=some(tree), orchards=some(patch), baskets=some(basket),
-       order=st.permutations(["tree", "orchard", "basket"]))
+@given(
+    trees=some(tree), orchards=some(patch), baskets=some(basket), order=st.permutations(["tree", "orchard", "basket"])
+)
 def test_rows_held_and_accepted_are_the_rows_filed_and_a_held_parent_has_no_free_child(
-        trees: Changes, orchards: Changes, baskets: Changes, order: list[str]) -> None:
+    trees: Changes, orchards: Changes, baskets: Changes, order: list[str]
+) -> None:
     changes = {"tree": trees, "orchard": orchards, "basket": baskets}
     outcome = judge(ORCHARD, {table: rows_of(ORCHARD, table, *changes[table]) for table in order})
     holding = {finding.row for finding in outcome.findings if finding.severity == "hold" and finding.table == "orchard"}
@@ -137,5 +159,10 @@ def test_rows_held_and_accepted_are_the_rows_filed_and_a_held_parent_has_no_free
     for child, parent, key in (("tree", "orchard", "orchard_id"), ("basket", "tree", "tree_id")):
         held_keys = {row[key] for row in outcome.typed[parent] if row["row_number"] in outcome.held[parent]} - {None}
         assert all(row["row_number"] in outcome.held[child] for row in outcome.typed[child] if row[key] in held_keys)
-    assert outcome.verdict == ("rejected" if any(finding.severity == "reject" for finding in outcome.findings)
-                               else "accepted_with_holds" if holding or any(outcome.held.values()) else "accepted")
+    assert outcome.verdict == (
+        "rejected"
+        if any(finding.severity == "reject" for finding in outcome.findings)
+        else "accepted_with_holds"
+        if holding or any(outcome.held.values())
+        else "accepted"
+    )

@@ -77,10 +77,18 @@ def test_every_notice_collected_is_filed_once(result: CollectResult, notices: Ro
 
 def test_every_value_printed_stands_in_the_filing(notices: Rows) -> None:
     columns = {
-        "principal": "principal_cny", "interest": "interest_cny", "principal_interest": "principal_interest_cny",
-        "claim_total": "claim_total_cny", "start_price": "start_price_cny", "loans": "loan_count",
-        "borrowers": "borrower_count", "branch": "seller_branch", "five_tier": "five_tier_states",
-        "litigation": "litigation_states", "method": "sale_method", "note": "remarks",
+        "principal": "principal_cny",
+        "interest": "interest_cny",
+        "principal_interest": "principal_interest_cny",
+        "claim_total": "claim_total_cny",
+        "start_price": "start_price_cny",
+        "loans": "loan_count",
+        "borrowers": "borrower_count",
+        "branch": "seller_branch",
+        "five_tier": "five_tier_states",
+        "litigation": "litigation_states",
+        "method": "sale_method",
+        "note": "remarks",
     }
     seen = 0
     for row in source_rows():
@@ -123,8 +131,10 @@ def test_a_notice_without_issue_or_known_seller_joins_no_other(notices: Rows) ->
 
 
 def test_a_coarse_date_is_its_first_day_and_says_so(notices: Rows) -> None:
-    dates = {row_id: (notices[row_id]["announced_date"], notices[row_id]["announced_date_precision"])
-             for row_id in ("A001", "A012", "A029")}
+    dates = {
+        row_id: (notices[row_id]["announced_date"], notices[row_id]["announced_date_precision"])
+        for row_id in ("A001", "A012", "A029")
+    }
     assert dates == {"A001": ("2026-03-13", "day"), "A012": ("2025-11-01", "month"), "A029": ("2025-01-01", "year")}
 
 
@@ -156,7 +166,10 @@ def test_result_notices_are_also_transfers_seen_by_an_observer(results: Rows, no
     assert (deal["buyer_name"], deal["price_cny"]) == ("深圳市招商平安资产管理有限责任公司", "36440000.00")
     dates = {row_id: (row["signed_date"], row["signed_date_precision"]) for row_id, row in results.items()}
     assert (dates["A042"], dates["A079"], dates["A081"]) == (
-        ("2025-07-21", "announced"), ("2025-01-01", "year"), ("2024-11-01", "month"))
+        ("2025-07-21", "announced"),
+        ("2025-01-01", "year"),
+        ("2024-11-01", "month"),
+    )
 
 
 def test_where_a_notice_comes_from_stands_in_every_row(notices: Rows, results: Rows) -> None:
@@ -194,16 +207,20 @@ def test_an_unknown_seller_is_filed_as_printed(result: CollectResult, notices: R
     assert notices["A063"]["seller_name"] == "某国有行(未具名)"
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    ({"announce_date": "last spring"}, "row 2: announce_date must be"),
-    ({"announce_date": "2026-02-30"}, "row 2: announce_date must be"),
-    ({"announce_date": ""}, "row 2: announce_date must be"),
-    ({"row_id": ""}, "row 2: row_id is missing"),
-    ({"amounts_as_printed": "prize=1亿"}, "row 2: amounts_as_printed must be"),
-    ({"colour": "red"}, "not the columns of collected notices"),
-])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"announce_date": "last spring"}, "row 2: announce_date must be"),
+        ({"announce_date": "2026-02-30"}, "row 2: announce_date must be"),
+        ({"announce_date": ""}, "row 2: announce_date must be"),
+        ({"row_id": ""}, "row 2: row_id is missing"),
+        ({"amounts_as_printed": "prize=1亿"}, "row 2: amounts_as_printed must be"),
+        ({"colour": "red"}, "not the columns of collected notices"),
+    ],
+)
 def test_a_row_that_cannot_be_filed_stops_the_run_and_is_named(
-        tmp_path: Path, changes: dict[str, str], said: str) -> None:
+    tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
     assert said in refusal(table_with(tmp_path, **changes), tmp_path / "out")
 
 

@@ -31,9 +31,17 @@ def test_a_rule_with_a_condition_judges_only_rows_that_meet_it() -> None:
     assert outcome.rules_by_row("tree") == {3: {"ORC-TRE-003"}}
 
 
-@pytest.mark.parametrize(("subject", "day", "broken"), [
-    ("GARDEN02", "2025-12-31", True), ("GARDEN02", "2026-01-01", False), ("GARDEN02", "2026-06-30", False),
-    ("GARDEN02", "2026-07-01", True), ("GARDEN01", "2026-03-01", True), ("GARDEN02", "", True)])
+@pytest.mark.parametrize(
+    ("subject", "day", "broken"),
+    [
+        ("GARDEN02", "2025-12-31", True),
+        ("GARDEN02", "2026-01-01", False),
+        ("GARDEN02", "2026-06-30", False),
+        ("GARDEN02", "2026-07-01", True),
+        ("GARDEN01", "2026-03-01", True),
+        ("GARDEN02", "", True),
+    ],
+)
 def test_an_exception_frees_one_institution_on_its_days(subject: str, day: str, broken: bool) -> None:
     outcome = tree_rules({"height_cm": TALL, "planted_date": day}, subject=subject)
     assert outcome.rules_by_row("tree") == ({2: {"ORC-TRE-001"}} if broken else {})
@@ -60,8 +68,9 @@ def test_every_spelling_of_a_code_means_its_code() -> None:
 
 def test_codes_know_their_group() -> None:
     with macros(orchard()) as con:
-        (groups,) = con.execute("select parent_fruit('AP'), parent_fruit('CH'), parent_fruit('XX'), "
-                                "parent_fruit(null)").fetchall()
+        (groups,) = con.execute(
+            "select parent_fruit('AP'), parent_fruit('CH'), parent_fruit('XX'), parent_fruit(null)"
+        ).fetchall()
     assert groups == ("pome", "stone", None, None)
 
 
@@ -98,13 +107,17 @@ def test_a_quote_in_a_text_stays_in_it() -> None:
     text = "O'Brien; drop table x --"
     with duckdb.connect(":memory:") as con:
         assert con.execute(f"select {sql_text(text)}, {sql_list([text, text])}, {sql_text(None)}").fetchall() == [
-            (text, [text, text], None)]
+            (text, [text, text], None)
+        ]
 
 
-@pytest.mark.parametrize(("suggested", "filed", "kept"), [
-    ("150", "150cm", "150"), ("150", "150", None), ("1.5", "15dm", None), (None, "x", None)])
-def test_a_suggestion_that_would_be_refused_or_changes_nothing_is_none(suggested: str | None, filed: str,
-                                                                     kept: str | None) -> None:
+@pytest.mark.parametrize(
+    ("suggested", "filed", "kept"),
+    [("150", "150cm", "150"), ("150", "150", None), ("1.5", "15dm", None), (None, "x", None)],
+)
+def test_a_suggestion_that_would_be_refused_or_changes_nothing_is_none(
+    suggested: str | None, filed: str, kept: str | None
+) -> None:
     height = orchard().all_tables["tree"].by_name["height_cm"]
     with duckdb.connect(":memory:") as con:
         sql = f'select {provable(height, sql_text(suggested))} from (select {sql_text(filed)} as "height_cm__text")'

@@ -81,8 +81,11 @@ def test_every_source_column_is_described_in_both_languages(standard: Standard) 
 
 def test_the_source_tells_unit_code_list_and_sensitivity(standard: Standard) -> None:
     (source,) = yaml.safe_load(dbt_sources(standard))["sources"]
-    meta = {(table["name"], column["name"]): column.get("config", {}).get("meta", {})
-            for table in source["tables"] for column in table["columns"]}
+    meta = {
+        (table["name"], column["name"]): column.get("config", {}).get("meta", {})
+        for table in source["tables"]
+        for column in table["columns"]
+    }
     assert meta["package_notice", "principal_cny"] == {"unit": "CNY", "sensitivity": "public"}
     assert meta["package_notice", "asset_type"]["code_list"] == "asset_type"
     assert meta["transfer_result", "loss_cny"]["sensitivity"] == "restricted"
@@ -124,20 +127,29 @@ def test_the_row_schema_takes_a_real_accepted_row(standard: Standard, accepted_r
     assert _problems(row_schema(standard, standard.tables["package_notice"]), accepted_row) == []
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("asset_type", "个人消费贷款"), ("asset_type", None), ("principal_cny", "66369783.05"),
-    ("cutoff_date", "2026-06-31"), ("registration_deadline_at", "2026-10-23T17:00:00Z"), ("loan_count", 1.5),
-    ("no_such_field", 1),
-])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("asset_type", "个人消费贷款"),
+        ("asset_type", None),
+        ("principal_cny", "66369783.05"),
+        ("cutoff_date", "2026-06-31"),
+        ("registration_deadline_at", "2026-10-23T17:00:00Z"),
+        ("loan_count", 1.5),
+        ("no_such_field", 1),
+    ],
+)
 def test_the_row_schema_refuses_what_no_accepted_row_holds(
-        standard: Standard, accepted_row: dict[str, Any], field: str, value: Any) -> None:
+    standard: Standard, accepted_row: dict[str, Any], field: str, value: Any
+) -> None:
     schema = row_schema(standard, standard.tables["package_notice"])
     assert _problems(schema, accepted_row | {field: value}) == ([field] if field in accepted_row else [""])
 
 
 @pytest.mark.parametrize("code", ["ND4", "ND9", "unknown"])
 def test_the_row_schema_knows_the_codes_of_missing_data(
-        standard: Standard, accepted_row: dict[str, Any], code: str) -> None:
+    standard: Standard, accepted_row: dict[str, Any], code: str
+) -> None:
     schema = row_schema(standard, standard.tables["package_notice"])
     assert _problems(schema, accepted_row | {"missing_reasons": {"remarks": code}}) == ["missing_reasons/remarks"]
 

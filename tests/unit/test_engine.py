@@ -132,18 +132,29 @@ def test_a_suggested_value_is_accepted_in_its_turn(schema_rules: Standard) -> No
 
 
 def test_a_missing_data_code_where_it_is_not_allowed_is_one_finding_of_its_own_rule(schema_rules: Standard) -> None:
-    outcome = typed_notices(schema_rules, {"loan_count": "ND2"}, {"notice_type": "ND1"}, {"cutoff_date": "HIDDEN"},
-                            {"project_code": "ND5"}, {"weighted_overdue_days": "ND1"})
+    outcome = typed_notices(
+        schema_rules,
+        {"loan_count": "ND2"},
+        {"notice_type": "ND1"},
+        {"cutoff_date": "HIDDEN"},
+        {"project_code": "ND5"},
+        {"weighted_overdue_days": "ND1"},
+    )
     assert [(finding.rule_id, finding.fields) for finding in outcome.findings] == [
         ("NPL-SCH-004", [field])
-        for field in ("loan_count", "notice_type", "cutoff_date", "project_code", "weighted_overdue_days")]
+        for field in ("loan_count", "notice_type", "cutoff_date", "project_code", "weighted_overdue_days")
+    ]
 
 
 def test_the_date_of_a_row_decides_whether_the_template_hides_a_field(schema_rules: Standard) -> None:
     before, after = "2025-10-26", "2025-10-27"
-    outcome = typed_notices(schema_rules, *(
-        {"start_price_cny": price, "announced_date": day}
-        for price, day in (("52.00", before), ("52.00", after), ("HIDDEN", before), ("", before), ("", after))))
+    outcome = typed_notices(
+        schema_rules,
+        *(
+            {"start_price_cny": price, "announced_date": day}
+            for price, day in (("52.00", before), ("52.00", after), ("HIDDEN", before), ("", before), ("", after))
+        ),
+    )
     broken = outcome.rules_by_row(NOTICE)
     assert [broken.get(row, set()) for row in range(2, 7)] == [set(), {"NPL-SCH-007"}, set(), {"NPL-SCH-003"}, set()]
     assert [row["standard_version"] for row in outcome.typed[NOTICE]] == ["1.0", "2.0", "1.0", "1.0", "2.0"]
@@ -157,8 +168,17 @@ def test_a_row_without_its_date_is_judged_by_the_end_of_the_period(schema_rules:
 
 
 def test_headers_that_look_like_sql_or_like_columns_of_ours_are_only_headers(schema_rules: Standard) -> None:
-    strange = ['a"b', "x' or 1=1 --", "standard_version", "mask_0", "personal_cells", "notice_id__text",
-               "notice_id__missing", "filing_subject", "列"]
+    strange = [
+        'a"b',
+        "x' or 1=1 --",
+        "standard_version",
+        "mask_0",
+        "personal_cells",
+        "notice_id__text",
+        "notice_id__missing",
+        "filing_subject",
+        "列",
+    ]
     outcome = typed_notices(schema_rules, dict.fromkeys(strange, "13800000000"))
     assert {finding.fields[0] for finding in outcome.of("NPL-SCH-005")} == set(strange)
     assert {finding.values[finding.fields[0]] for finding in outcome.findings} == {"***"}
@@ -166,8 +186,14 @@ def test_headers_that_look_like_sql_or_like_columns_of_ours_are_only_headers(sch
 
 def test_a_decimal_without_places_takes_whole_numbers_only() -> None:
     standard = orchard()
-    outcome = judge(standard, {"tree": rows_of(standard, "tree", {"tree_id": "A", "height_cm": "150"},
-                                               {"tree_id": "B", "height_cm": "150.0"})})
+    outcome = judge(
+        standard,
+        {
+            "tree": rows_of(
+                standard, "tree", {"tree_id": "A", "height_cm": "150"}, {"tree_id": "B", "height_cm": "150.0"}
+            )
+        },
+    )
     assert outcome.counts == {("ORC-SCH-001", "height_cm"): 1}
     assert [row["height_cm"] for row in outcome.typed["tree"]] == [Decimal(150), None]
 
@@ -181,7 +207,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Standard:
     directory = tmp_path_factory.mktemp("many")
     (directory / "tables").mkdir()
     (directory / "rules").mkdir()
-    (directory / "standard.yml").write_text("""
+    (directory / "standard.yml").write_text(
+        """
 name: many
 title: {zh: 许多规则, en: Many rules}
 id_prefix: MNY
@@ -190,8 +217,11 @@ hold_ceiling: 0.5
 missing_codes: {}
 context: {}
 references: {}
-""", encoding="utf-8")
-    (directory / "tables" / "thing.yml").write_text("""
+""",
+        encoding="utf-8",
+    )
+    (directory / "tables" / "thing.yml").write_text(
+        """
 table: thing
 title: {zh: 物, en: Thing}
 grain: {zh: 每物一行。, en: One row a thing.}
@@ -200,9 +230,12 @@ key: [thing_id]
 fields:
   - {name: thing_id, zh: 物号, en: Thing id, type: text}
   - {name: flags, zh: 标记, en: Flags, type: text}
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
     for number in range(1, RULES_OF_MANY + 1):
-        (directory / "rules" / f"MNY-THG-{number:03}.yml").write_text(f"""
+        (directory / "rules" / f"MNY-THG-{number:03}.yml").write_text(
+            f"""
 id: MNY-THG-{number:03}
 table: thing
 severity: {"hold" if number % 2 else "warn"}
@@ -217,7 +250,9 @@ remedy: {{zh: 请改正。, en: Mend it.}}
 source: test rule
 good: {{flags: ";"}}
 bad: {{flags: ";{number};"}}
-""", encoding="utf-8")
+""",
+            encoding="utf-8",
+        )
     return load_standard(directory)
 
 
@@ -228,8 +263,9 @@ def flagged(numbers: list[int]) -> Row:
 def test_each_of_130_rules_fires_alone_and_only_it(many: Standard) -> None:
     rows = [flagged([number]) for number in range(1, RULES_OF_MANY + 1)]
     outcome = judge(many, {"thing": [*rows, flagged([])]})
-    assert outcome.rules_by_row("thing") == {number + 1: {f"MNY-THG-{number:03}"}
-                                             for number in range(1, RULES_OF_MANY + 1)}
+    assert outcome.rules_by_row("thing") == {
+        number + 1: {f"MNY-THG-{number:03}"} for number in range(1, RULES_OF_MANY + 1)
+    }
     assert outcome.held["thing"] == {number + 1 for number in range(1, RULES_OF_MANY + 1) if number % 2}
 
 
@@ -260,8 +296,11 @@ def test_a_rule_of_the_whole_table_finds_every_row_that_takes_part() -> None:
 
 def test_a_rule_across_filings_sees_what_was_accepted_earlier() -> None:
     standard = orchard()
-    outcome = judge(standard, {"tree": rows_of(standard, "tree", {"tree_id": "A"}, {"tree_id": "B"})},
-                    accepted={"tree": [{"filing_id": "EARLIER-1", "row_number": 2, "tree_id": "B"}]})
+    outcome = judge(
+        standard,
+        {"tree": rows_of(standard, "tree", {"tree_id": "A"}, {"tree_id": "B"})},
+        accepted={"tree": [{"filing_id": "EARLIER-1", "row_number": 2, "tree_id": "B"}]},
+    )
     (finding,) = outcome.findings
     assert (finding.rule_id, finding.row, finding.values["earlier"]) == ("ORC-TRE-005", 3, "EARLIER-1")
 
@@ -270,12 +309,20 @@ def chain(standard: Standard) -> dict[str, list[Row]]:
     """Five orchards, trees and baskets; O-1 holds T-1, T-1 holds B-1."""
     numbers = range(1, 6)
     return {
-        "orchard": rows_of(standard, "orchard", *(
-            {"orchard_id": f"O-{number}", "area_m2": "0" if number == 1 else "9"} for number in numbers)),
-        "tree": rows_of(standard, "tree", *(
-            {"tree_id": f"T-{number}", "orchard_id": f"O-{number}"} for number in numbers)),
-        "basket": rows_of(standard, "basket", *(
-            {"basket_id": f"B-{number}", "tree_id": f"T-{number}", "weight_kg": "10"} for number in numbers))}
+        "orchard": rows_of(
+            standard,
+            "orchard",
+            *({"orchard_id": f"O-{number}", "area_m2": "0" if number == 1 else "9"} for number in numbers),
+        ),
+        "tree": rows_of(
+            standard, "tree", *({"tree_id": f"T-{number}", "orchard_id": f"O-{number}"} for number in numbers)
+        ),
+        "basket": rows_of(
+            standard,
+            "basket",
+            *({"basket_id": f"B-{number}", "tree_id": f"T-{number}", "weight_kg": "10"} for number in numbers),
+        ),
+    }
 
 
 def test_a_held_row_holds_what_depends_on_it_down_the_chain() -> None:
@@ -320,8 +367,10 @@ def test_holds_spread_in_a_standard_without_a_table_of_files(tmp_path: Path) -> 
 def test_the_held_share_of_principal_is_that_of_the_held_rows() -> None:
     standard = orchard()
     with duckdb.connect(":memory:") as con:
-        con.execute("create table filed_basket as select * from "
-                    "(values (2, 30.00::decimal(9, 2)), (3, 70.00), (4, null)) as rows(row_number, weight_kg)")
+        con.execute(
+            "create table filed_basket as select * from "
+            "(values (2, 30.00::decimal(9, 2)), (3, 70.00), (4, null)) as rows(row_number, weight_kg)"
+        )
         con.execute("create table held_basket as select 2 as row_number")
         assert engine.held_principal_ratio(con, standard.all_tables["basket"]) == pytest.approx(0.3)
         con.execute("update filed_basket set weight_kg = 0")

@@ -26,21 +26,38 @@ def trees(*changes: Mapping[str, str | None], limit: int = 1000) -> Outcome:
 
 def test_findings_are_bounded_by_rule_and_their_totals_are_true() -> None:
     outcome = trees(*[{"height_cm": "tall", "planted_date": "spring"}] * 30, *[{"height_cm": "501"}] * 20, limit=7)
-    assert outcome.counts == {("ORC-SCH-001", "height_cm"): 30, ("ORC-SCH-001", "planted_date"): 30,
-                              ("ORC-TRE-001", None): 20}
+    assert outcome.counts == {
+        ("ORC-SCH-001", "height_cm"): 30,
+        ("ORC-SCH-001", "planted_date"): 30,
+        ("ORC-TRE-001", None): 20,
+    }
     assert [finding.row for finding in outcome.of("ORC-TRE-001")] == list(range(32, 39))
     assert [(finding.row, finding.fields[0]) for finding in outcome.of("ORC-SCH-001")] == [
-        (2, "planted_date"), (2, "height_cm"), (3, "planted_date"), (3, "height_cm"),
-        (4, "planted_date"), (4, "height_cm"), (5, "planted_date")]
+        (2, "planted_date"),
+        (2, "height_cm"),
+        (3, "planted_date"),
+        (3, "height_cm"),
+        (4, "planted_date"),
+        (4, "height_cm"),
+        (5, "planted_date"),
+    ]
 
 
 def test_findings_come_by_severity_then_rule_then_row_then_field() -> None:
-    outcome = trees({"height_cm": "9", "fruit": "CH"}, {"height_cm": "501"},
-                    {"height_cm": "301", "planted_date": "2025-01-01"}, {"planted_date": "spring"},
-                    {"height_cm": "502"})
+    outcome = trees(
+        {"height_cm": "9", "fruit": "CH"},
+        {"height_cm": "501"},
+        {"height_cm": "301", "planted_date": "2025-01-01"},
+        {"planted_date": "spring"},
+        {"height_cm": "502"},
+    )
     assert [(finding.severity, finding.rule_id, finding.row) for finding in outcome.findings] == [
-        ("reject", "ORC-SCH-001", 5), ("reject", "ORC-TRE-001", 3), ("reject", "ORC-TRE-001", 6),
-        ("warn", "ORC-TRE-002", 4), ("info", "ORC-TRE-003", 2)]
+        ("reject", "ORC-SCH-001", 5),
+        ("reject", "ORC-TRE-001", 3),
+        ("reject", "ORC-TRE-001", 6),
+        ("warn", "ORC-TRE-002", 4),
+        ("info", "ORC-TRE-003", 2),
+    ]
 
 
 def test_a_finding_tells_table_file_row_key_and_the_values_as_filed() -> None:
@@ -57,8 +74,10 @@ def test_a_message_names_the_values_in_both_languages() -> None:
 
 def test_a_message_about_each_field_names_its_label_type_and_unit_in_both_languages() -> None:
     (finding,) = trees({"height_cm": "tall"}).findings
-    assert finding.message == {"zh": "不符：高度(厘米) height_cm tall decimal(9,0) cm",
-                               "en": "Broken: Height height_cm tall decimal(9,0) cm"}
+    assert finding.message == {
+        "zh": "不符：高度(厘米) height_cm tall decimal(9,0) cm",
+        "en": "Broken: Height height_cm tall decimal(9,0) cm",
+    }
 
 
 def test_a_blank_cell_is_said_to_be_blank() -> None:
@@ -99,8 +118,18 @@ PERSONAL = {
     "手机１３８００００００００": f"手机{MASK}",
     "身份证１１０９９９１９９００３０７０００Ｘ": f"身份证{MASK}",
 }
-NOT_PERSONAL = ["110105199013070001", "66369783050000000", "123456789012345678", "13800000000.55", "2026-03-13",
-                "9135010000M000100Y", "010-88888888", "咨询请见出让方网站", "客户经理制", "1380000000"]
+NOT_PERSONAL = [
+    "110105199013070001",
+    "66369783050000000",
+    "123456789012345678",
+    "13800000000.55",
+    "2026-03-13",
+    "9135010000M000100Y",
+    "010-88888888",
+    "咨询请见出让方网站",
+    "客户经理制",
+    "1380000000",
+]
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +161,25 @@ def everything_said(outcome: Outcome) -> str:
 
 def test_personal_data_is_masked_wherever_a_finding_could_show_it() -> None:
     secret = f"联系人：{NAME}{MOBILE}、{RESIDENT_ID}"
-    outcome = judge(STANDARD, {NOTICE: rows_of(STANDARD, NOTICE, {
-        "notice_id": MOBILE, "principal_cny": RESIDENT_ID, "notice_type": MOBILE,
-        "litigation_states": f"{RESIDENT_ID} 1笔", "asset_type": secret,
-        "seller_name": secret, secret: secret, "project_code": f"P {MOBILE}"})})
+    outcome = judge(
+        STANDARD,
+        {
+            NOTICE: rows_of(
+                STANDARD,
+                NOTICE,
+                {
+                    "notice_id": MOBILE,
+                    "principal_cny": RESIDENT_ID,
+                    "notice_type": MOBILE,
+                    "litigation_states": f"{RESIDENT_ID} 1笔",
+                    "asset_type": secret,
+                    "seller_name": secret,
+                    secret: secret,
+                    "project_code": f"P {MOBILE}",
+                },
+            )
+        },
+    )
     said = everything_said(outcome)
     assert {"NPL-SCH-001", "NPL-SCH-002", "NPL-SCH-005", "NPL-SCH-006"} <= {one.rule_id for one in outcome.findings}
     assert MASK in said
@@ -144,8 +188,10 @@ def test_personal_data_is_masked_wherever_a_finding_could_show_it() -> None:
 
 
 def test_a_value_computed_from_personal_data_is_masked() -> None:
-    outcome = judge(STANDARD.with_rules([STANDARD.rules["NPL-SCH-006"]]), {
-        NOTICE: rows_of(STANDARD, NOTICE, {"litigation_states": f"{MOBILE}催收 700笔;未诉56笔"})})
+    outcome = judge(
+        STANDARD.with_rules([STANDARD.rules["NPL-SCH-006"]]),
+        {NOTICE: rows_of(STANDARD, NOTICE, {"litigation_states": f"{MOBILE}催收 700笔;未诉56笔"})},
+    )
     (finding,) = outcome.findings
     assert "unknown_states" in finding.values
     assert MOBILE not in everything_said(outcome)
@@ -153,8 +199,9 @@ def test_a_value_computed_from_personal_data_is_masked() -> None:
 
 def test_personal_data_in_an_unknown_columns_name_is_masked() -> None:
     column = f"联系人：{NAME} {MOBILE}"
-    outcome = judge(STANDARD.with_rules([STANDARD.rules["NPL-SCH-005"]]), {
-        NOTICE: rows_of(STANDARD, NOTICE, {column: RESIDENT_ID})})
+    outcome = judge(
+        STANDARD.with_rules([STANDARD.rules["NPL-SCH-005"]]), {NOTICE: rows_of(STANDARD, NOTICE, {column: RESIDENT_ID})}
+    )
     (finding,) = outcome.findings
     assert finding.fields == [f"联系人：{MASK} {MASK}"]
     assert finding.values == {f"联系人：{MASK} {MASK}": MASK}
@@ -164,9 +211,20 @@ def test_personal_data_in_an_unknown_columns_name_is_masked() -> None:
 def test_in_a_numeric_field_eleven_digits_are_an_amount_and_eighteen_may_be_a_person() -> None:
     standard = STANDARD.with_rules([STANDARD.rules["NPL-SCH-001"], STANDARD.rules["NPL-SCH-005"]])
     number = "110999199003070001"
-    outcome = judge(standard, {NOTICE: rows_of(standard, NOTICE, {"principal_cny": MOBILE}, {"loan_count": MOBILE},
-                                               {"principal_cny": number}, {"loan_count": number},
-                                               {"principal_cny": f"1{'0' * 14}.00"})})
+    outcome = judge(
+        standard,
+        {
+            NOTICE: rows_of(
+                standard,
+                NOTICE,
+                {"principal_cny": MOBILE},
+                {"loan_count": MOBILE},
+                {"principal_cny": number},
+                {"loan_count": number},
+                {"principal_cny": f"1{'0' * 14}.00"},
+            )
+        },
+    )
     assert outcome.rules_by_row(NOTICE) == {4: {"NPL-SCH-001", "NPL-SCH-005"}, 5: {"NPL-SCH-005"}}
     assert number not in everything_said(outcome)
 
@@ -177,8 +235,10 @@ def test_a_suggestion_never_shows_what_is_masked() -> None:
 
 
 def test_two_people_do_not_tell_themselves_apart_by_a_fingerprint() -> None:
-    outcome = judge(STANDARD.with_rules([STANDARD.rules["NPL-SCH-005"]]), {
-        NOTICE: rows_of(STANDARD, NOTICE, {"remarks": MOBILE}, {"remarks": "13900000000"})})
+    outcome = judge(
+        STANDARD.with_rules([STANDARD.rules["NPL-SCH-005"]]),
+        {NOTICE: rows_of(STANDARD, NOTICE, {"remarks": MOBILE}, {"remarks": "13900000000"})},
+    )
     assert len({finding.fingerprint for finding in outcome.findings}) == 1
     assert len(outcome.findings) == 2
 

@@ -46,7 +46,7 @@ def imports_of(tree: ast.Module, importer: str, is_package: bool = False) -> Ite
             elif isinstance(child, ast.ImportFrom):
                 base = child.module or ""
                 if child.level:
-                    around = importer.split(".")[:len(importer.split(".")) - child.level + is_package]
+                    around = importer.split(".")[: len(importer.split(".")) - child.level + is_package]
                     base = ".".join([*around, *([base] if base else [])])
                 yield Import(importer, base, at_top)
                 # `from ingest import warehouse` imports a module of that name too
@@ -78,15 +78,19 @@ def test_the_files_of_every_package_were_read() -> None:
     assert any(not each.at_top for each in IMPORTS)
 
 
-@pytest.mark.parametrize(("text", "module", "at_top"), [
-    ("import airflow.sdk", "airflow.sdk", True),
-    ("from airflow import sdk", "airflow.sdk", True),
-    ("def f():\n    import airflow", "airflow", False),
-    ("async def f():\n    if x:\n        from airflow import sdk", "airflow.sdk", False),
-    ("class C:\n    import airflow", "airflow", True),
-    ("try:\n    import airflow\nexcept ImportError:\n    pass", "airflow", True),
-    ("from . import check", "ingest.check", True),
-    ("from .check import x", "ingest.check", True)])
+@pytest.mark.parametrize(
+    ("text", "module", "at_top"),
+    [
+        ("import airflow.sdk", "airflow.sdk", True),
+        ("from airflow import sdk", "airflow.sdk", True),
+        ("def f():\n    import airflow", "airflow", False),
+        ("async def f():\n    if x:\n        from airflow import sdk", "airflow.sdk", False),
+        ("class C:\n    import airflow", "airflow", True),
+        ("try:\n    import airflow\nexcept ImportError:\n    pass", "airflow", True),
+        ("from . import check", "ingest.check", True),
+        ("from .check import x", "ingest.check", True),
+    ],
+)
 def test_an_import_is_seen_however_it_is_written(text: str, module: str, at_top: bool) -> None:
     assert Import("ingest.somewhere", module, at_top) in list(imports_of(ast.parse(text), "ingest.somewhere"))
 
@@ -123,14 +127,23 @@ def test_nobody_imports_the_great_expectations_module_before_it_is_needed() -> N
 
 def loaded_by(arguments: list[str], home: Path) -> tuple[int, set[str]]:
     """Exit code of an `npl` command in a process of its own, and the packages that it loaded."""
-    code = ("import json, sys\n"
-            "from ingest.cli import main\n"
-            f"sys.argv = ['npl', *{arguments!r}]\n"
-            "try:\n    main()\n    code = 0\n"
-            "except SystemExit as done:\n    code = done.code or 0\n"
-            "sys.stderr.write('\\n' + json.dumps([code, sorted({name.partition('.')[0] for name in sys.modules})]))\n")
-    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=120,
-                         check=False, env={"NPL_HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"})
+    code = (
+        "import json, sys\n"
+        "from ingest.cli import main\n"
+        f"sys.argv = ['npl', *{arguments!r}]\n"
+        "try:\n    main()\n    code = 0\n"
+        "except SystemExit as done:\n    code = done.code or 0\n"
+        "sys.stderr.write('\\n' + json.dumps([code, sorted({name.partition('.')[0] for name in sys.modules})]))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"NPL_HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+    )
     exit_code, modules = json.loads(ran.stderr.splitlines()[-1])
     assert ran.stdout.strip(), "the command said nothing"
     return exit_code, set(modules)
@@ -144,8 +157,9 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("example", "exit_code"), [("good", 0), ("rejected", 1), ("unreadable", 2)])
-def test_checking_a_filing_loads_neither_the_judge_of_record_nor_the_scheduler(tmp_path: Path, example: str,
-                                                                             exit_code: int) -> None:
+def test_checking_a_filing_loads_neither_the_judge_of_record_nor_the_scheduler(
+    tmp_path: Path, example: str, exit_code: int
+) -> None:
     told, modules = loaded_by(["check", f"examples/filings/{example}"], tmp_path)
     assert told == exit_code
     assert "duckdb" in modules

@@ -41,7 +41,10 @@ def test_blank_lines_are_counted_and_a_quoted_line_break_makes_one_row(line_end:
     lines = ["", "a,b", "", "1,2", ",", f'"x{line_end}y",3', " , ", "", "", "4,5"]
     found = rows_of(line_end.join(lines))
     assert [(row["row_number"], row["a"], row["b"]) for row in found] == [
-        (4, "1", "2"), (6, f"x{line_end}y", "3"), (10, "4", "5")]
+        (4, "1", "2"),
+        (6, f"x{line_end}y", "3"),
+        (10, "4", "5"),
+    ]
 
 
 def test_cells_are_trimmed_of_all_white_space_and_empty_ones_are_null() -> None:
@@ -50,17 +53,22 @@ def test_cells_are_trimmed_of_all_white_space_and_empty_ones_are_null() -> None:
 
 def test_doubled_quotes_and_commas_inside_quotes_stay_in_their_cell() -> None:
     assert rows_of('a,b\n"x ""y"", z",2\n""""," "\n') == [
-        {"row_number": 2, "a": 'x "y", z', "b": "2"}, {"row_number": 3, "a": '"', "b": None}]
+        {"row_number": 2, "a": 'x "y", z', "b": "2"},
+        {"row_number": 3, "a": '"', "b": None},
+    ]
 
 
-@pytest.mark.parametrize(("content", "told", "found"), [
-    ("项目编号,b\n张,1\n".encode(), None, "utf-8"),
-    ("项目编号,b\n张,1\n".encode("utf-8-sig"), None, "utf-8"),
-    ("项目编号,b\n张,1\n".encode("utf-8-sig"), "utf-8", "utf-8"),
-    ("项目编号,b\n张,1\n".encode("gb18030"), None, "gb18030"),
-    ("项目编号,b\n张,1\n".encode("gb18030"), "gb18030", "gb18030"),
-    ("\ufeff项目编号,b\n张,1\n".encode("gb18030"), None, "gb18030"),
-])
+@pytest.mark.parametrize(
+    ("content", "told", "found"),
+    [
+        ("项目编号,b\n张,1\n".encode(), None, "utf-8"),
+        ("项目编号,b\n张,1\n".encode("utf-8-sig"), None, "utf-8"),
+        ("项目编号,b\n张,1\n".encode("utf-8-sig"), "utf-8", "utf-8"),
+        ("项目编号,b\n张,1\n".encode("gb18030"), None, "gb18030"),
+        ("项目编号,b\n张,1\n".encode("gb18030"), "gb18030", "gb18030"),
+        ("\ufeff项目编号,b\n张,1\n".encode("gb18030"), None, "gb18030"),
+    ],
+)
 def test_encoding_is_found_and_its_mark_is_no_part_of_the_header(content: bytes, told: str | None, found: str) -> None:
     table, encoding = read_csv(content, "t.csv", told)
     assert encoding == found
@@ -95,24 +103,30 @@ def test_unicode_text_of_excel_is_refused_with_the_way_out() -> None:
     assert "CSV UTF-8" in refusal("a,b\n1,2\n".encode("utf-16")).zh
 
 
-@pytest.mark.parametrize(("text", "row"), [
-    (f"a,b\n1,2\n{SECRET}\n", 3),
-    (f"a,b\n1,2\n\n{SECRET},2,3\n4,5\n", 4),
-    (f'a,b\n"1\n1",2\n"x,y",{SECRET},3\n', 3),
-])
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        (f"a,b\n1,2\n{SECRET}\n", 3),
+        (f"a,b\n1,2\n\n{SECRET},2,3\n4,5\n", 4),
+        (f'a,b\n"1\n1",2\n"x,y",{SECRET},3\n', 3),
+    ],
+)
 def test_a_row_with_another_number_of_cells_is_refused_by_its_row(text: str, row: int) -> None:
     error = refusal(text)
     assert f"第 {row} 行" in error.zh
     assert f"row {row} has" in error.en
 
 
-@pytest.mark.parametrize(("text", "row"), [
-    (f'a,b\n1,2\n"{SECRET},2\n3,4\n', 3),
-    (f'a,b\n1,2\n"{SECRET},2\n"3",4\n', 3),
-    (f'a,b\n{SECRET}"x,2\n', 2),
-    (f'a,b\n1,2\n3,"{SECRET}"x\n', 3),
-    (f'a,b\n"{SECRET}', 2),
-])
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        (f'a,b\n1,2\n"{SECRET},2\n3,4\n', 3),
+        (f'a,b\n1,2\n"{SECRET},2\n"3",4\n', 3),
+        (f'a,b\n{SECRET}"x,2\n', 2),
+        (f'a,b\n1,2\n3,"{SECRET}"x\n', 3),
+        (f'a,b\n"{SECRET}', 2),
+    ],
+)
 def test_quotes_that_do_not_pair_are_refused_by_their_row(text: str, row: int) -> None:
     error = refusal(text)
     assert f"第 {row} 行" in error.zh
@@ -123,11 +137,17 @@ def test_a_nul_byte_is_refused_by_its_row() -> None:
     assert "row 3 holds a NUL byte" in refusal(f"a,b\n1,2\n{SECRET}\0,4\n").en
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("", "empty"), ("\n\n , \n", "empty"), ("a,,c\n1,2,3\n", "no name in column B"),
-    (f"{SECRET},b,{SECRET}\n", "columns A and C alike"), ("Notice_ID,notice_id\n", "columns A and B alike"),
-    ("a,row_number\n", "column B is called row_number"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("\n\n , \n", "empty"),
+        ("a,,c\n1,2,3\n", "no name in column B"),
+        (f"{SECRET},b,{SECRET}\n", "columns A and C alike"),
+        ("Notice_ID,notice_id\n", "columns A and B alike"),
+        ("a,row_number\n", "column B is called row_number"),
+    ],
+)
 def test_a_header_that_cannot_name_columns_is_refused(text: str, said: str) -> None:
     assert said in refusal(text).en
 
@@ -167,11 +187,17 @@ def spreadsheet_rows(rows: list[list[str]]) -> list[tuple[int, list[str | None]]
     return found
 
 
-@given(data=st.data(), encoding=st.sampled_from(["utf-8", "gb18030"]), line_end=st.sampled_from(["\n", "\r\n"]),
-       quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), piece=st.sampled_from([4, 7, 64, 1 << 24]))
+@given(
+    data=st.data(),
+    encoding=st.sampled_from(["utf-8", "gb18030"]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    piece=st.sampled_from([4, 7, 64, 1 << 24]),
+)
 @settings(max_examples=300, deadline=None)
 def test_any_table_written_by_csv_writer_reads_back_equal(
-        data: st.DataObject, encoding: str, line_end: str, quoting: Literal[0, 1], piece: int) -> None:
+    data: st.DataObject, encoding: str, line_end: str, quoting: Literal[0, 1], piece: int
+) -> None:
     width = data.draw(st.integers(1, 4))
     rows = data.draw(st.lists(st.lists(cell_text(), min_size=width, max_size=width), max_size=12))
     if (line_end, quoting) == ("\n", csv.QUOTE_MINIMAL):

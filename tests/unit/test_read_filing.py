@@ -27,8 +27,13 @@ def standard() -> Standard:
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
-    return {"institution": "SLXJ01", "period": "2026-03", "sequence": 1, "kind": "original",
-            "tables": [{"table": "package_notice", "file": "公告.csv"}]} | changes
+    return {
+        "institution": "SLXJ01",
+        "period": "2026-03",
+        "sequence": 1,
+        "kind": "original",
+        "tables": [{"table": "package_notice", "file": "公告.csv"}],
+    } | changes
 
 
 def filing(**changes: Any) -> dict[str, bytes]:
@@ -65,13 +70,20 @@ def refusal(path: Path, standard: Standard) -> FilingError:
 
 def test_a_folder_is_read_with_columns_named_by_the_standard(tmp_path: Path, standard: Standard) -> None:
     content = read_filing(folder_of(tmp_path, filing()), standard)
-    table, = content.tables
+    (table,) = content.tables
     assert (table.table, table.file, table.encoding) == ("package_notice", "公告.csv", "utf-8")
     assert table.sha256 == hashlib.sha256(NOTICES).hexdigest()
     assert content.manifest.about == "SLXJ01"
     assert content.manifest_bytes == filing()["filing.json"]
-    assert table.rows.to_pylist() == [{"row_number": 2, "notice_id": "GG-1", "notice_type": "转让公告",
-                                       "start_price_cny": "100.00", "note_of_ours": "x"}]
+    assert table.rows.to_pylist() == [
+        {
+            "row_number": 2,
+            "notice_id": "GG-1",
+            "notice_type": "转让公告",
+            "start_price_cny": "100.00",
+            "note_of_ours": "x",
+        }
+    ]
 
 
 def test_every_header_the_standard_knows_means_its_field(tmp_path: Path, standard: Standard) -> None:
@@ -80,7 +92,7 @@ def test_every_header_the_standard_knows_means_its_field(tmp_path: Path, standar
         for header, name in spec.by_header.items():
             tables = [{"table": spec.table, "file": "t.csv"}]
             files = {"filing.json": json.dumps(manifest(tables=tables)).encode(), "t.csv": f"{header}\nx\n".encode()}
-            table, = read_filing(folder_of(tmp_path, files), standard).tables
+            (table,) = read_filing(folder_of(tmp_path, files), standard).tables
             assert table.rows.column_names == ["row_number", name]
             seen += 1
     assert seen > 100
@@ -97,7 +109,8 @@ def test_a_zip_is_read_like_the_folder_it_was_made_of(tmp_path: Path, standard: 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8"])
 def test_a_zip_without_utf8_names_is_read_as_windows_or_macos_wrote_it(
-        tmp_path: Path, standard: Standard, encoding: str) -> None:
+    tmp_path: Path, standard: Standard, encoding: str
+) -> None:
     path = zip_of(tmp_path, {"filing.json": filing()["filing.json"], "placeholder.csv": NOTICES})
     raw = path.read_bytes()
     path.write_bytes(_renamed(raw, "placeholder.csv", "公告.csv".encode(encoding)))
@@ -129,22 +142,35 @@ def test_a_file_that_nobody_named_is_refused_by_name(tmp_path: Path, standard: S
         assert f"{extra}: there, but not named" in refusal(path, standard).en
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (b"{", "not JSON at line 1"),
-    (b'{"period": 1, "period": 2}', "a key stands twice"),
-    (b'{"institution": "SLXJ01"}', "period is missing; sequence is missing; kind is missing"),
-    (json.dumps(manifest(period="2026-13")).encode(), "period must be"),
-    (json.dumps(manifest(institution="x y")).encode(), "institution must be"),
-    (json.dumps(manifest(kind="first", sequence=0)).encode(), "sequence must be: a whole number from 1 to 9999; kind"),
-    (json.dumps(manifest(tables=[{"table": "loans", "file": "公告.csv"}])).encode(), "loans is no table"),
-    (json.dumps(manifest(tables=[{"table": "package_notice", "file": "公告.csv", "hash": ""}])).encode(),
-     "tables.0.hash is no known key"),
-    (json.dumps(manifest(tables=[])).encode(), "`tables` is empty"),
-    (json.dumps(manifest(tables=[{"table": "package_notice", "file": name} for name in ("a.csv", "b.csv")])).encode(),
-     "table package_notice is listed twice"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not JSON at line 1"),
+        (b'{"period": 1, "period": 2}', "a key stands twice"),
+        (b'{"institution": "SLXJ01"}', "period is missing; sequence is missing; kind is missing"),
+        (json.dumps(manifest(period="2026-13")).encode(), "period must be"),
+        (json.dumps(manifest(institution="x y")).encode(), "institution must be"),
+        (
+            json.dumps(manifest(kind="first", sequence=0)).encode(),
+            "sequence must be: a whole number from 1 to 9999; kind",
+        ),
+        (json.dumps(manifest(tables=[{"table": "loans", "file": "公告.csv"}])).encode(), "loans is no table"),
+        (
+            json.dumps(manifest(tables=[{"table": "package_notice", "file": "公告.csv", "hash": ""}])).encode(),
+            "tables.0.hash is no known key",
+        ),
+        (json.dumps(manifest(tables=[])).encode(), "`tables` is empty"),
+        (
+            json.dumps(
+                manifest(tables=[{"table": "package_notice", "file": name} for name in ("a.csv", "b.csv")])
+            ).encode(),
+            "table package_notice is listed twice",
+        ),
+    ],
+)
 def test_a_manifest_that_cannot_be_used_is_refused_with_the_key(
-        tmp_path: Path, standard: Standard, content: bytes, said: str) -> None:
+    tmp_path: Path, standard: Standard, content: bytes, said: str
+) -> None:
     assert said in refusal(folder_of(tmp_path, filing() | {"filing.json": content}), standard).en
 
 
@@ -178,19 +204,27 @@ def squeezed_away(info: zipfile.ZipInfo) -> None:
     info.compress_type = zipfile.ZIP_LZMA
 
 
-@pytest.mark.parametrize(("files", "change", "said"), [
-    (filing() | {"/etc/x.csv": b"x"}, None, "leads outside"),
-    (filing() | {"../x.csv": b"x"}, None, "leads outside"),
-    (filing() | {"a/../../x.csv": b"x"}, None, "leads outside"),
-    (filing() | {"C:\\x.csv": b"x"}, None, "leads outside"),
-    (filing(), link, "a link or special file"),
-    (filing(), squeezed_away, "of an unknown kind"),
-    (filing() | {"more.zip": b"PK"}, None, "an archive inside"),
-    (filing() | {f"{number}.csv": b"x" for number in range(99)}, None, "101 files, at most 100"),
-    (filing() | {"公告.csv": b"0" * 11_000_000}, None, "more than 200 times"),
-])
-def test_a_hostile_zip_is_refused(tmp_path: Path, standard: Standard, files: dict[str, bytes],
-                                  change: Callable[[zipfile.ZipInfo], None] | None, said: str) -> None:
+@pytest.mark.parametrize(
+    ("files", "change", "said"),
+    [
+        (filing() | {"/etc/x.csv": b"x"}, None, "leads outside"),
+        (filing() | {"../x.csv": b"x"}, None, "leads outside"),
+        (filing() | {"a/../../x.csv": b"x"}, None, "leads outside"),
+        (filing() | {"C:\\x.csv": b"x"}, None, "leads outside"),
+        (filing(), link, "a link or special file"),
+        (filing(), squeezed_away, "of an unknown kind"),
+        (filing() | {"more.zip": b"PK"}, None, "an archive inside"),
+        (filing() | {f"{number}.csv": b"x" for number in range(99)}, None, "101 files, at most 100"),
+        (filing() | {"公告.csv": b"0" * 11_000_000}, None, "more than 200 times"),
+    ],
+)
+def test_a_hostile_zip_is_refused(
+    tmp_path: Path,
+    standard: Standard,
+    files: dict[str, bytes],
+    change: Callable[[zipfile.ZipInfo], None] | None,
+    said: str,
+) -> None:
     assert said in refusal(zip_of(tmp_path, files, change or (lambda info: None)), standard).en
 
 
@@ -215,7 +249,8 @@ def test_a_damaged_zip_is_refused(tmp_path: Path, standard: Standard) -> None:
 
 
 def test_more_than_the_platform_takes_is_refused(
-        tmp_path: Path, standard: Standard, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, standard: Standard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config.settings.cache_clear()
     monkeypatch.setenv("NPL_LARGEST_FILE_MB", "1")
     files = filing() | {"公告.csv": NOTICES + b"x,1,2,3\n" * 200_000}
@@ -254,14 +289,25 @@ def workbook_of(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
     return target
 
 
-ABOUT: list[list[Any]] = [["项目", "值"], ["报送机构", "SLXJ01"], ["period", "2026-03"], ["序号", 1], ["类型", "首次"],
-                          ["替代", None]]
+ABOUT: list[list[Any]] = [
+    ["项目", "值"],
+    ["报送机构", "SLXJ01"],
+    ["period", "2026-03"],
+    ["序号", 1],
+    ["类型", "首次"],
+    ["替代", None],
+]
 SHEET: list[list[Any]] = [["公告编号", "未偿本金总额(元)"], ["GG-1", 66369783.05], ["GG-2", 5]]
 
 
 def test_a_workbook_is_a_whole_filing(tmp_path: Path, standard: Standard) -> None:
     sheets: dict[str, list[list[Any]]] = {
-        "filing": ABOUT, "资产包公告": SHEET, "transfer_result": [["transfer_id"]], "说明": [["x"]], "Sheet1": []}
+        "filing": ABOUT,
+        "资产包公告": SHEET,
+        "transfer_result": [["transfer_id"]],
+        "说明": [["x"]],
+        "Sheet1": [],
+    }
     path = workbook_of(tmp_path, sheets)
     content = read_filing(path, standard)
     assert (content.manifest.institution, content.manifest.kind) == ("SLXJ01", "original")
@@ -270,7 +316,8 @@ def test_a_workbook_is_a_whole_filing(tmp_path: Path, standard: Standard) -> Non
     assert (notices.table, results.table, results.rows.num_rows) == ("package_notice", "transfer_result", 0)
     assert notices.rows.to_pylist() == [
         {"row_number": 2, "notice_id": "GG-1", "principal_cny": "66369783.05"},
-        {"row_number": 3, "notice_id": "GG-2", "principal_cny": "5"}]
+        {"row_number": 3, "notice_id": "GG-2", "principal_cny": "5"},
+    ]
     assert notices.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -279,16 +326,20 @@ def test_a_workbook_is_known_by_its_content_whatever_its_name(tmp_path: Path, st
     assert read_filing(path.rename(tmp_path / "original"), standard).tables[0].rows.num_rows == 2
 
 
-@pytest.mark.parametrize(("sheets", "said"), [
-    ({"资产包公告": SHEET}, "no sheet named filing"),
-    ({"filing": ABOUT, "资产包公告": SHEET, "公告（二）": SHEET}, "sheet 公告（二） is no table"),
-    ({"filing": ABOUT, "资产包公告": SHEET, "package_notice": SHEET}, "two sheets for package_notice"),
-    ({"filing": ABOUT}, "no table in it"),
-    ({"filing": [*ABOUT, ["颜色", "red"]], "资产包公告": SHEET}, "row 7 has a key that is unknown"),
-    ({"filing": ABOUT[:2], "资产包公告": SHEET}, "period is missing"),
-])
+@pytest.mark.parametrize(
+    ("sheets", "said"),
+    [
+        ({"资产包公告": SHEET}, "no sheet named filing"),
+        ({"filing": ABOUT, "资产包公告": SHEET, "公告（二）": SHEET}, "sheet 公告（二） is no table"),
+        ({"filing": ABOUT, "资产包公告": SHEET, "package_notice": SHEET}, "two sheets for package_notice"),
+        ({"filing": ABOUT}, "no table in it"),
+        ({"filing": [*ABOUT, ["颜色", "red"]], "资产包公告": SHEET}, "row 7 has a key that is unknown"),
+        ({"filing": ABOUT[:2], "资产包公告": SHEET}, "period is missing"),
+    ],
+)
 def test_a_workbook_that_cannot_be_used_is_refused(
-        tmp_path: Path, standard: Standard, sheets: dict[str, list[list[Any]]], said: str) -> None:
+    tmp_path: Path, standard: Standard, sheets: dict[str, list[list[Any]]], said: str
+) -> None:
     assert said in refusal(workbook_of(tmp_path, sheets), standard).en
 
 
@@ -296,7 +347,7 @@ def test_a_workbook_can_be_one_table_of_a_folder(tmp_path: Path, standard: Stand
     tables = [{"table": "package_notice", "file": "t.xlsx"}]
     book = workbook_of(tmp_path, {"资产包公告": SHEET, "Sheet2": [["x"]]}).read_bytes()
     files = {"filing.json": filing(tables=tables)["filing.json"], "t.xlsx": book}
-    table, = read_filing(folder_of(tmp_path, files), standard).tables
+    (table,) = read_filing(folder_of(tmp_path, files), standard).tables
     assert (table.encoding, table.rows["notice_id"].to_pylist()) == (None, ["GG-1", "GG-2"])
     book = workbook_of(tmp_path, {"Sheet1": SHEET, "Sheet2": [["x"]]}).read_bytes()
     assert "2 sheets to choose from" in refusal(folder_of(tmp_path, files | {"t.xlsx": book}), standard).en

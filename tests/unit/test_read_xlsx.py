@@ -48,19 +48,44 @@ def test_the_first_row_with_content_is_the_header_wherever_it_stands() -> None:
     assert rows_of({"A3": "a", "B3": "b", "A4": 1}) == [{"row_number": 4, "a": "1", "b": None}]
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (756.0, "756"), (66369783.05, "66369783.05"), (0.00001234, "0.00001234"), (1e20, "100000000000000000000"),
-    (0.1 + 0.2, "0.3"), (-2.5, "-2.5"), (100000.0, "100000"), (0.0, "0"), (True, "是"), (False, "否"),
-    (datetime.date(2026, 3, 13), "2026-03-13"), (datetime.datetime(2026, 3, 13, 17, 0), "2026-03-13 17:00:00"),
-    (datetime.time(9, 30), "09:30:00"), (datetime.timedelta(hours=26), "26:00:00"), ("1.50", "1.50"), (12, "12"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (756.0, "756"),
+        (66369783.05, "66369783.05"),
+        (0.00001234, "0.00001234"),
+        (1e20, "100000000000000000000"),
+        (0.1 + 0.2, "0.3"),
+        (-2.5, "-2.5"),
+        (100000.0, "100000"),
+        (0.0, "0"),
+        (True, "是"),
+        (False, "否"),
+        (datetime.date(2026, 3, 13), "2026-03-13"),
+        (datetime.datetime(2026, 3, 13, 17, 0), "2026-03-13 17:00:00"),
+        (datetime.time(9, 30), "09:30:00"),
+        (datetime.timedelta(hours=26), "26:00:00"),
+        ("1.50", "1.50"),
+        (12, "12"),
+    ],
+)
 def test_a_value_is_written_as_its_filer_would(value: Any, text: str) -> None:
     assert cell_text(value) == text
 
 
 def test_values_survive_the_way_through_a_real_workbook() -> None:
-    found = rows_of({"A1": "a", "B1": "b", "C1": "c", "D1": "d", "A2": 98765432.1, "B2": True,
-                     "C2": datetime.date(2026, 3, 13), "D2": datetime.datetime(2026, 3, 13, 17, 0, 5)})
+    found = rows_of(
+        {
+            "A1": "a",
+            "B1": "b",
+            "C1": "c",
+            "D1": "d",
+            "A2": 98765432.1,
+            "B2": True,
+            "C2": datetime.date(2026, 3, 13),
+            "D2": datetime.datetime(2026, 3, 13, 17, 0, 5),
+        }
+    )
     assert found == [{"row_number": 2, "a": "98765432.1", "b": "是", "c": "2026-03-13", "d": "2026-03-13 17:00:05"}]
 
 
@@ -77,17 +102,23 @@ def test_a_formula_error_stays_as_text_instead_of_becoming_empty() -> None:
     assert Workbook(buffer.getvalue(), "t.xlsx").rows("data").to_pylist() == [
         {"row_number": 3, "a": None, "b": "#DIV/0!", "c": None},
         {"row_number": 4, "a": None, "b": None, "c": "#REF!"},
-        {"row_number": 5, "a": "2", "b": None, "c": None}]
+        {"row_number": 5, "a": "2", "b": None, "c": None},
+    ]
 
 
 def test_content_beside_the_named_columns_is_refused_by_row_and_column() -> None:
     assert "row 3 column D" in refusal(workbook({"A1": "a", "B1": "b", "A2": 1, "D3": SECRET}))
 
 
-@pytest.mark.parametrize(("cells", "said"), [
-    ({}, "empty"), ({"A1": "a", "C1": "c"}, "no name in column B"), ({"B1": "b", "B2": 1}, "no name in column A"),
-    ({"A1": SECRET, "B1": SECRET}, "columns A and B alike"),
-])
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({}, "empty"),
+        ({"A1": "a", "C1": "c"}, "no name in column B"),
+        ({"B1": "b", "B2": 1}, "no name in column A"),
+        ({"A1": SECRET, "B1": SECRET}, "columns A and B alike"),
+    ],
+)
 def test_a_header_that_cannot_name_columns_is_refused(cells: dict[str, Any], said: str) -> None:
     assert said in refusal(workbook(cells))
 
@@ -115,7 +146,7 @@ def test_an_encrypted_or_old_workbook_is_refused_with_the_way_out() -> None:
 
 def test_a_broken_workbook_is_refused() -> None:
     whole = workbook({"A1": "a"})
-    assert "not a readable XLSX" in refusal(whole[:len(whole) // 2])
+    assert "not a readable XLSX" in refusal(whole[: len(whole) // 2])
     assert "not a readable XLSX" in refusal(b"a,b\n1,2\n")
 
 
@@ -124,5 +155,5 @@ def test_a_workbook_with_a_damaged_sheet_is_refused() -> None:
     with zipfile.ZipFile(buffer, "w") as damaged:
         for name in source.namelist():
             content = source.read(name)
-            damaged.writestr(name, content[:len(content) - 40] if name.endswith("sheet1.xml") else content)
+            damaged.writestr(name, content[: len(content) - 40] if name.endswith("sheet1.xml") else content)
     assert "not a readable XLSX" in refusal(buffer.getvalue())

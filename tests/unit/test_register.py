@@ -40,9 +40,12 @@ def code_spelled(code_list: str, text: str) -> str:
 
 
 def acts_in_force(role: str, institution_type: str, business: str, day: datetime.date) -> list[dict[str, Any]]:
-    return [row for row in register.eligibility().to_pylist()
-            if (row["role"], row["institution_type"], row["business"]) == (role, institution_type, business)
-            and row["valid_from"] <= day <= (row["valid_to"] or datetime.date.max)]
+    return [
+        row
+        for row in register.eligibility().to_pylist()
+        if (row["role"], row["institution_type"], row["business"]) == (role, institution_type, business)
+        and row["valid_from"] <= day <= (row["valid_to"] or datetime.date.max)
+    ]
 
 
 def test_every_named_seller_of_the_real_notices_is_registered_with_its_printed_type() -> None:
@@ -57,11 +60,16 @@ def test_every_named_seller_of_the_real_notices_is_registered_with_its_printed_t
 
 
 def test_every_named_buyer_of_the_real_notices_is_registered() -> None:
-    found = {row["buyer"]: register.find_institution(row["buyer"], first_day(row["announce_date"]))
-             for row in real_notices() if row["buyer"] and not NO_NAME.search(row["buyer"])}
-    assert found == {"深圳市招商平安资产管理有限责任公司": "LAMC-GD-ZHAOSHANGPINGAN",
-                     "天津津融(资产管理)": "LAMC-TJ-JINRONG",
-                     "海南新创建资产管理股份有限公司": "LAMC-HI-XINCHUANGJIAN"}
+    found = {
+        row["buyer"]: register.find_institution(row["buyer"], first_day(row["announce_date"]))
+        for row in real_notices()
+        if row["buyer"] and not NO_NAME.search(row["buyer"])
+    }
+    assert found == {
+        "深圳市招商平安资产管理有限责任公司": "LAMC-GD-ZHAOSHANGPINGAN",
+        "天津津融(资产管理)": "LAMC-TJ-JINRONG",
+        "海南新创建资产管理股份有限公司": "LAMC-HI-XINCHUANGJIAN",
+    }
 
 
 def test_sellers_that_no_paper_names_stay_unknown() -> None:
@@ -86,9 +94,14 @@ def test_a_former_name_resolves_only_while_it_was_borne_and_keeps_the_identity()
     assert register.find_institution("重庆渝康资产经营管理有限公司", datetime.date(2020, 1, 1)) == "LAMC-CQ-YUKANG"
 
 
-@pytest.mark.parametrize("printed", [
-    "大众汽车金融（中国）有限公司", "大众汽车金融 (中国)\u3000有限公司", "大众汽车金融(中国)有限公司",
-])
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "大众汽车金融（中国）有限公司",
+        "大众汽车金融 (中国)\u3000有限公司",
+        "大众汽车金融(中国)有限公司",
+    ],
+)
 def test_a_name_is_found_whatever_the_width_of_its_brackets_and_spaces(printed: str) -> None:
     assert register.find_institution(printed, datetime.date(2025, 10, 10)) == "VWFC"
 
@@ -173,27 +186,31 @@ def test_successors_are_registered_institutions() -> None:
     assert {row["successor_id"] for row in rows} - {""} <= {row["institution_id"] for row in rows}
 
 
-@pytest.mark.parametrize(("role", "institution_type", "business", "day", "scopes"), [
-    ("seller", "SOB", "batch_personal", "2020-12-31", []),           # before the pilot nobody sells personal loans
-    ("seller", "SOB", "batch_personal", "2021-06-01", ["all"]),
-    ("seller", "CF", "batch_personal", "2022-12-29", []),            # second batch of the pilot starts a day later
-    ("seller", "CF", "batch_personal", "2022-12-30", ["all"]),
-    ("seller", "CB", "batch_personal", "2025-06-01", ["list"]),      # eleven provinces
-    ("seller", "CF", "batch_personal", "2025-12-31", ["all"]),       # no gap when the pilot was extended
-    ("seller", "CF", "batch_personal", "2026-01-01", ["all"]),
-    ("seller", "CF", "batch_personal", "2027-01-01", []),            # the pilot's last day is 2026-12-31
-    ("seller", "CF", "batch_corporate", "2025-06-01", []),
-    ("seller", "JSB", "batch_corporate", "2025-09-01", ["all"]),
-    ("buyer", "NAMC", "batch_personal", "2025-06-01", ["all"]),
-    ("buyer", "LAMC", "batch_personal", "2025-06-01", ["all"]),      # anywhere
-    ("buyer", "LAMC", "single_corporate", "2025-06-01", ["own"]),    # in its own province only
-    ("buyer", "LAMC", "batch_corporate", "2015-06-01", ["own"]),
-    ("buyer", "AIC", "batch_personal", "2025-06-01", []),
-    ("buyer", "CF", "batch_personal", "2025-06-01", []),
-    ("seller", "NAMC", "batch_personal", "2025-06-01", []),          # buyers of personal batches may not resell
-])
-def test_eligibility_follows_the_acts_by_date(role: str, institution_type: str, business: str, day: str,
-                                              scopes: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("role", "institution_type", "business", "day", "scopes"),
+    [
+        ("seller", "SOB", "batch_personal", "2020-12-31", []),  # before the pilot nobody sells personal loans
+        ("seller", "SOB", "batch_personal", "2021-06-01", ["all"]),
+        ("seller", "CF", "batch_personal", "2022-12-29", []),  # second batch of the pilot starts a day later
+        ("seller", "CF", "batch_personal", "2022-12-30", ["all"]),
+        ("seller", "CB", "batch_personal", "2025-06-01", ["list"]),  # eleven provinces
+        ("seller", "CF", "batch_personal", "2025-12-31", ["all"]),  # no gap when the pilot was extended
+        ("seller", "CF", "batch_personal", "2026-01-01", ["all"]),
+        ("seller", "CF", "batch_personal", "2027-01-01", []),  # the pilot's last day is 2026-12-31
+        ("seller", "CF", "batch_corporate", "2025-06-01", []),
+        ("seller", "JSB", "batch_corporate", "2025-09-01", ["all"]),
+        ("buyer", "NAMC", "batch_personal", "2025-06-01", ["all"]),
+        ("buyer", "LAMC", "batch_personal", "2025-06-01", ["all"]),  # anywhere
+        ("buyer", "LAMC", "single_corporate", "2025-06-01", ["own"]),  # in its own province only
+        ("buyer", "LAMC", "batch_corporate", "2015-06-01", ["own"]),
+        ("buyer", "AIC", "batch_personal", "2025-06-01", []),
+        ("buyer", "CF", "batch_personal", "2025-06-01", []),
+        ("seller", "NAMC", "batch_personal", "2025-06-01", []),  # buyers of personal batches may not resell
+    ],
+)
+def test_eligibility_follows_the_acts_by_date(
+    role: str, institution_type: str, business: str, day: str, scopes: list[str]
+) -> None:
     found = acts_in_force(role, institution_type, business, datetime.date.fromisoformat(day))
     assert [row["province_scope"] for row in found] == scopes
 
@@ -208,20 +225,28 @@ def test_the_pilot_runs_from_2021_to_the_end_of_2026_without_a_gap_or_an_overlap
 
 
 def test_what_nobody_checked_is_never_marked_as_certain() -> None:
-    uncertain = {(row["role"], row["institution_type"]) for row in register.eligibility().to_pylist()
-                 if row["certainty"] == "U"}
+    uncertain = {
+        (row["role"], row["institution_type"]) for row in register.eligibility().to_pylist() if row["certainty"] == "U"
+    }
     assert {("seller", "CB"), ("seller", "RB"), ("buyer", "AIC")} <= uncertain
-    assert all(row["certainty"] == "U" for row in register.eligibility().to_pylist() if "not checked" in row["source"]
-               and "day not checked" not in row["source"])
+    assert all(
+        row["certainty"] == "U"
+        for row in register.eligibility().to_pylist()
+        if "not checked" in row["source"] and "day not checked" not in row["source"]
+    )
 
 
-@pytest.mark.parametrize(("content", "complaint"), [
-    ("name,institution_id\n甲,A\n", "columns must be"),
-    ("name,institution_id,valid_from,valid_to,source\n甲,A,2020-13-01,,x\n", "line 2"),
-    ("name,institution_id,valid_from,valid_to,source\n甲,A,2020-01-01\n", "not as many cells as columns"),
-])
-def test_a_broken_register_is_refused_as_our_fault(content: str, complaint: str, tmp_path: Path,
-                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("name,institution_id\n甲,A\n", "columns must be"),
+        ("name,institution_id,valid_from,valid_to,source\n甲,A,2020-13-01,,x\n", "line 2"),
+        ("name,institution_id,valid_from,valid_to,source\n甲,A,2020-01-01\n", "not as many cells as columns"),
+    ],
+)
+def test_a_broken_register_is_refused_as_our_fault(
+    content: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "names.csv").write_text(content, encoding="utf-8")
     monkeypatch.setattr(register, "REGISTER_DIR", tmp_path)
     with pytest.raises(StandardError, match=complaint):

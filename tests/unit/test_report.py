@@ -38,10 +38,22 @@ def sample(verdict: str) -> Report:
 
 
 def finding(row: int | None = 2, value: str | None = "1", **changes: Any) -> dict[str, Any]:
-    return {"rule_id": "EQP-SAL-001", "severity": "reject", "category": "logical", "table": "machine_sale",
-            "file": "sales.csv", "row": row, "key": f"S-{row}", "fields": ["remarks"], "values": {"remarks": value},
-            "message": {"zh": f"备注 {value} 有误。", "en": f"Remarks {value} are wrong."},
-            "remedy": {"zh": "请改正。", "en": "Mend it."}, "suggestion": None, "fingerprint": f"{row}", **changes}
+    return {
+        "rule_id": "EQP-SAL-001",
+        "severity": "reject",
+        "category": "logical",
+        "table": "machine_sale",
+        "file": "sales.csv",
+        "row": row,
+        "key": f"S-{row}",
+        "fields": ["remarks"],
+        "values": {"remarks": value},
+        "message": {"zh": f"备注 {value} 有误。", "en": f"Remarks {value} are wrong."},
+        "remedy": {"zh": "请改正。", "en": "Mend it."},
+        "suggestion": None,
+        "fingerprint": f"{row}",
+        **changes,
+    }
 
 
 def report_of(findings: list[dict[str, Any]], **changes: Any) -> Report:
@@ -50,10 +62,18 @@ def report_of(findings: list[dict[str, Any]], **changes: Any) -> Report:
     for one in findings:
         fresh = {name: one[name] for name in ("rule_id", "severity", "category")} | {"count": 0}
         rules.setdefault(one["rule_id"], fresh)["count"] += 1
-    return Report.model_validate({
-        "verdict": "rejected", "standard": {"version": "1.0", "sha256": "0" * 64}, "filing": {"institution": "SAMPLE"},
-        "tables": [{"table": "machine_sale", "rows": 10, "accepted": 0, "held": 0}], "rules": list(rules.values()),
-        "findings": findings, "findings_total": len(findings), **changes})
+    return Report.model_validate(
+        {
+            "verdict": "rejected",
+            "standard": {"version": "1.0", "sha256": "0" * 64},
+            "filing": {"institution": "SAMPLE"},
+            "tables": [{"table": "machine_sale", "rows": 10, "accepted": 0, "held": 0}],
+            "rules": list(rules.values()),
+            "findings": findings,
+            "findings_total": len(findings),
+            **changes,
+        }
+    )
 
 
 class Page(HTMLParser):
@@ -101,8 +121,20 @@ def test_the_json_holds_the_contracts_keys_in_their_order() -> None:
     assert list(told) == ["verdict", "standard", "filing", "tables", "rules", "findings", "findings_total"]
     assert list(told["rules"][0]) == ["rule_id", "severity", "category", "count"]
     assert list(told["findings"][0]) == [
-        "rule_id", "severity", "category", "table", "file", "row", "key", "fields", "values", "message", "remedy",
-        "suggestion", "fingerprint"]
+        "rule_id",
+        "severity",
+        "category",
+        "table",
+        "file",
+        "row",
+        "key",
+        "fields",
+        "values",
+        "message",
+        "remedy",
+        "suggestion",
+        "fingerprint",
+    ]
 
 
 @pytest.mark.parametrize(("verdict", "problem"), [("error", None), ("rejected", {"zh": "坏", "en": "bad"})])
@@ -123,8 +155,12 @@ def test_every_verdict_severity_and_category_has_its_words() -> None:
 
 
 def test_rules_stand_from_reject_to_info_and_then_by_id() -> None:
-    groups = report_of([finding(rule_id=rule_id, severity=severity) for rule_id, severity in
-                        (("D", "info"), ("C", "warn"), ("B", "hold"), ("Z", "reject"), ("A", "reject"))]).groups()
+    groups = report_of(
+        [
+            finding(rule_id=rule_id, severity=severity)
+            for rule_id, severity in (("D", "info"), ("C", "warn"), ("B", "hold"), ("Z", "reject"), ("A", "reject"))
+        ]
+    ).groups()
     assert [group.rule_id for group in groups] == ["A", "Z", "B", "C", "D"]
 
 
@@ -152,10 +188,24 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(verdict: str, stan
 
 
 def test_a_filed_script_is_text_wherever_it_stands(standard: Standard) -> None:
-    attacked = finding(value=SCRIPT, file=SCRIPT, key=SCRIPT, suggestion=SCRIPT, fields=[SCRIPT], rule_id=f'"{SCRIPT}',
-                       remedy={"zh": SCRIPT, "en": SCRIPT})
-    page = Page(html.render(report_of([attacked, {**attacked, "message": {"zh": SCRIPT, "en": SCRIPT}}],
-                                      filing={"institution": SCRIPT, "remark": SCRIPT}), standard))
+    attacked = finding(
+        value=SCRIPT,
+        file=SCRIPT,
+        key=SCRIPT,
+        suggestion=SCRIPT,
+        fields=[SCRIPT],
+        rule_id=f'"{SCRIPT}',
+        remedy={"zh": SCRIPT, "en": SCRIPT},
+    )
+    page = Page(
+        html.render(
+            report_of(
+                [attacked, {**attacked, "message": {"zh": SCRIPT, "en": SCRIPT}}],
+                filing={"institution": SCRIPT, "remark": SCRIPT},
+            ),
+            standard,
+        )
+    )
     assert page.text.count(SCRIPT) > 10
     assert "script" not in {tag for tag, _ in page.elements}
 
@@ -239,9 +289,9 @@ def test_the_terminal_shows_twenty_places_of_a_rule_and_counts_the_rest(standard
 
 def test_the_terminal_names_rule_row_message_and_remedy_in_both_languages(standard: Standard) -> None:
     shown = text.render(report_of([finding(7, "坏")]), standard)
-    assert ("EQP-SAL-001 第 7 行 row 7 · sales.csv · S-7\n"
-            "  备注 坏 有误。请改正。\n"
-            "  Remarks 坏 are wrong. Mend it.\n") in shown
+    assert (
+        "EQP-SAL-001 第 7 行 row 7 · sales.csv · S-7\n  备注 坏 有误。请改正。\n  Remarks 坏 are wrong. Mend it.\n"
+    ) in shown
 
 
 def test_a_value_that_the_message_leaves_out_is_shown_beside_it(standard: Standard) -> None:

@@ -32,36 +32,76 @@ def refusal(directory: Path) -> str:
 SLIPS = {
     "unknown key of a rule": (RULE, "state: active", "state: active\nstaet: active", "staet"),
     "unknown key of a field": ("tables/tree.yml", "unit: cm", "unit: cm\n    units: cm", "units"),
-    "unknown key of the head": ("standard.yml", "hold_ceiling: 0.25", "hold_ceiling: 0.25\nholdceiling: 1",
-                                "holdceiling"),
+    "unknown key of the head": (
+        "standard.yml",
+        "hold_ceiling: 0.25",
+        "hold_ceiling: 0.25\nholdceiling: 1",
+        "holdceiling",
+    ),
     "key twice": (RULE, "state: active", "state: active\nstate: disabled", "key twice: state"),
     "unknown table of a rule": (RULE, "table: tree", "table: bush", "unknown table bush"),
-    "unknown table of an example": ("rules/ORC-SCH-001.yml", "example_table: tree", "example_table: bush",
-                                    "unknown table bush"),
+    "unknown table of an example": (
+        "rules/ORC-SCH-001.yml",
+        "example_table: tree",
+        "example_table: bush",
+        "unknown table bush",
+    ),
     "unknown field of a rule": (RULE, "fields: [height_cm]", "fields: [width_cm]", "unknown field width_cm"),
-    "example of an unknown field": (RULE, 'good: {height_cm: "500"}', 'good: {width_cm: "500"}',
-                                    "example of unknown field width_cm"),
+    "example of an unknown field": (
+        RULE,
+        'good: {height_cm: "500"}',
+        'good: {width_cm: "500"}',
+        "example of unknown field width_cm",
+    ),
     "unknown key field of a table": ("tables/tree.yml", "key: [tree_id]", "key: [bush_id]", "unknown field bush_id"),
-    "unknown version date": ("tables/tree.yml", "version_date: planted_date", "version_date: felled_date",
-                             "unknown field felled_date"),
-    "unknown principal field": ("tables/basket.yml", "principal_field: weight_kg", "principal_field: weight_lb",
-                                "unknown field weight_lb"),
+    "unknown version date": (
+        "tables/tree.yml",
+        "version_date: planted_date",
+        "version_date: felled_date",
+        "unknown field felled_date",
+    ),
+    "unknown principal field": (
+        "tables/basket.yml",
+        "principal_field: weight_kg",
+        "principal_field: weight_lb",
+        "unknown field weight_lb",
+    ),
     "unknown type": ("tables/tree.yml", "type: decimal(9,0)", "type: float", "unknown type float"),
     "unknown code list": ("tables/tree.yml", "type: code(fruit)", "type: code(nut)", "unknown code list nut"),
     "unknown list of states": ("tables/tree.yml", "unit: cm", "states: nut", "unknown code list nut"),
     "unknown missing-data code": ("tables/tree.yml", "nd: [ND2]", "nd: [ND9]", "unknown missing-data code ND9"),
     "unknown version of a rule": (RULE, 'since: "2.0"', 'since: "3.0"', "unknown version 3.0"),
-    "unknown version that hides a field": ("tables/tree.yml", 'hidden_from: "2.0"', 'hidden_from: "3.0"',
-                                           "unknown version 3.0"),
-    "foreign key to an unknown table": ("tables/basket.yml", "    table: tree", "    table: bush",
-                                        "unknown table bush"),
-    "foreign key to an unknown field": ("tables/basket.yml", "references: [tree_id]", "references: [bush_id]",
-                                        "unknown field bush_id"),
-    "foreign key of unequal length": ("tables/basket.yml", "references: [tree_id]", "references: [tree_id, fruit]",
-                                      "as many fields"),
+    "unknown version that hides a field": (
+        "tables/tree.yml",
+        'hidden_from: "2.0"',
+        'hidden_from: "3.0"',
+        "unknown version 3.0",
+    ),
+    "foreign key to an unknown table": (
+        "tables/basket.yml",
+        "    table: tree",
+        "    table: bush",
+        "unknown table bush",
+    ),
+    "foreign key to an unknown field": (
+        "tables/basket.yml",
+        "references: [tree_id]",
+        "references: [bush_id]",
+        "unknown field bush_id",
+    ),
+    "foreign key of unequal length": (
+        "tables/basket.yml",
+        "references: [tree_id]",
+        "references: [tree_id, fruit]",
+        "as many fields",
+    ),
     "rule id that is not the file's name": (RULE, "id: ORC-TRE-001", "id: ORC-TRE-099", "not the file's name"),
-    "table that is not the file's name": ("tables/tree.yml", "table: tree\ntitle", "table: bush\ntitle",
-                                          "not the file's name"),
+    "table that is not the file's name": (
+        "tables/tree.yml",
+        "table: tree\ntitle",
+        "table: bush\ntitle",
+        "not the file's name",
+    ),
     "spelling of a code twice": ("codes/fruit.csv", "PE,梨", "PE,苹果树", "spelled twice: 苹果树"),
     "field twice": ("tables/tree.yml", "name: orchard_id", "name: tree_id", "field twice: tree_id"),
     "header twice": ("tables/tree.yml", "labels: [种植日]", "labels: [树号]", "header twice: 树号"),
@@ -69,15 +109,25 @@ SLIPS = {
     "bad example missing": (RULE, 'bad: {height_cm: "501"}', "", "bad"),
     "list of no examples": (RULE, 'bad: {height_cm: "501"}', "bad: []", "at least one good and one bad example"),
     "English message missing": (RULE, ', en: "Broken: {height_cm}"', "", "en"),
-    "given for an unknown relation": ("rules/ORC-TRE-005.yml", "  known_tree:", "  known_bush:",
-                                      "unknown relation known_bush"),
-    "both fields and for_each": ("rules/ORC-SCH-001.yml", "for_each: typed_fields",
-                                 "for_each: typed_fields\nfields: [tree_id]", "either fields or for_each"),
+    "given for an unknown relation": (
+        "rules/ORC-TRE-005.yml",
+        "  known_tree:",
+        "  known_bush:",
+        "unknown relation known_bush",
+    ),
+    "both fields and for_each": (
+        "rules/ORC-SCH-001.yml",
+        "for_each: typed_fields",
+        "for_each: typed_fields\nfields: [tree_id]",
+        "either fields or for_each",
+    ),
     "exception without a subject in the context": ("standard.yml", "  filing_subject: text\n", "", "exceptions need"),
     "severity that does not exist": (RULE, "severity: reject", "severity: fatal", "fatal"),
     "code without a source": ("codes/fruit.csv", "parent,source", "parent,sauce", "source"),
     "code row with a cell too many": ("codes/fruit.csv", ",stone,test", ",stone,test,more", "more cells than columns"),
-    "no version": ("standard.yml", """versions:
+    "no version": (
+        "standard.yml",
+        """versions:
   - version: "1.0"
     valid_from: 2021-01-01
     valid_to: 2025-10-26
@@ -86,11 +136,17 @@ SLIPS = {
     valid_from: 2025-10-27
     valid_to: null
     title: {zh: 第二版, en: Second version}
-""", "versions: []\n", "no versions"),
+""",
+        "versions: []\n",
+        "no versions",
+    ),
     "version twice": ("standard.yml", '  - version: "2.0"', '  - version: "1.0"', "version twice: 1.0"),
     "pattern of personal data without a group": (
-        "standard.yml", "hold_ceiling: 0.25",
-        "hold_ceiling: 0.25\npersonal_data:\n  - {id: tag, zh: 标, en: tag, pattern: 'T[0-9]+'}", "one group"),
+        "standard.yml",
+        "hold_ceiling: 0.25",
+        "hold_ceiling: 0.25\npersonal_data:\n  - {id: tag, zh: 标, en: tag, pattern: 'T[0-9]+'}",
+        "one group",
+    ),
     "YAML that does not parse": (RULE, "fields: [height_cm]", "fields: [height_cm", "not YAML"),
 }
 
@@ -162,7 +218,8 @@ def test_two_standards_do_not_mix(directory: Path) -> None:
 
 
 def test_a_relative_path_means_the_standard_where_the_process_is(
-        directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = directory.parent / "other" / "orchard"
     shutil.copytree(directory, other)
     rewrite(other / "standard.yml", "name: orchard", "name: another")

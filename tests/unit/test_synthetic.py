@@ -79,8 +79,9 @@ def test_nothing_else_lies_in_the_inboxes(reports: dict[str, Report]) -> None:
 
 def test_the_sum_that_misses_by_one_cent_is_told_with_its_parts(reports: dict[str, Report]) -> None:
     (finding,) = reports["SLYH01/2026-05-sale"].findings
-    principal, interest, total = (float(finding.values[name] or 0) for name in
-                                  ("principal_cny", "interest_cny", "principal_interest_cny"))
+    principal, interest, total = (
+        float(finding.values[name] or 0) for name in ("principal_cny", "interest_cny", "principal_interest_cny")
+    )
     assert round(total - principal - interest, 2) == 0.01
     assert finding.row == 2
 
@@ -106,8 +107,10 @@ def test_the_personal_data_that_was_filed_stands_nowhere_in_the_report(inbox: Pa
 def test_writing_the_demo_set_again_elsewhere_gives_the_same_bytes(inbox: Path, tmp_path: Path) -> None:
     write_demo_filings(tmp_path)
     write_demo_filings(tmp_path)
-    first, second = ({entry.relative_to(root).as_posix(): content_digest(entry) for entry in root.glob("*/*")}
-                     for root in (inbox, tmp_path))
+    first, second = (
+        {entry.relative_to(root).as_posix(): content_digest(entry) for entry in root.glob("*/*")}
+        for root in (inbox, tmp_path)
+    )
     assert len(first) == len(PLANNED)
     assert first == second
 
@@ -121,8 +124,14 @@ def test_the_demo_set_shows_every_format(inbox: Path) -> None:
 
 
 def test_only_invented_institutions_file_and_trade(standard: Standard) -> None:
-    names = {row[field] for filing in demo_filings(standard) for rows in filing.tables.values() for row in rows
-             for field in ("seller_name", "buyer_name") if row.get(field)}
+    names = {
+        row[field]
+        for filing in demo_filings(standard)
+        for rows in filing.tables.values()
+        for row in rows
+        for field in ("seller_name", "buyer_name")
+        if row.get(field)
+    }
     known = [institution(filing.institution) for filing in demo_filings(standard)]
     assert known
     assert all(each and each["is_demo"] for each in known)
