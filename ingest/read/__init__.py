@@ -58,6 +58,7 @@ def read_filing(path: Path, standard: Standard) -> FiledContent:
     Raises:
         FilingError: it can't be read, or the files and the manifest don't match; the institution must act.
     """
+    _refuse_link(path)
     if path.is_dir():
         return _from_members(read_folder(path), standard)
     if not path.is_file():
@@ -72,6 +73,14 @@ def read_filing(path: Path, standard: Standard) -> FiledContent:
         f"{path.name}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
         f"{path.name}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.",
     )
+
+
+def _refuse_link(path: Path) -> None:
+    """A link would be read as whatever it points at, the platform's own files included."""
+    if path.is_symlink():
+        raise FilingError(
+            f"{path.name}：是一个链接。请放入文件本身。", f"{path.name}: a link. Put the file itself there."
+        )
 
 
 def _is_workbook(path: Path) -> bool:
@@ -220,6 +229,7 @@ def read_manifest(path: Path, standard: Standard) -> Manifest:
     Raises:
         FilingError: it has no readable manifest.
     """
+    _refuse_link(path)
     if path.is_dir():
         return parse_manifest(next(member.content for member in read_folder(path) if member.name == MANIFEST_FILE))
     if path.is_file() and zipfile.is_zipfile(path) and not _is_workbook(path):

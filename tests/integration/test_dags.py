@@ -83,7 +83,7 @@ def test_loading_the_dag_files_imports_nothing_heavy(described: dict[str, Any]) 
 
 def test_every_task_has_an_owner_and_retries_with_growing_pauses(described: dict[str, Any]) -> None:
     tasks = tasks_of(described)
-    assert len(tasks) == 5
+    assert len(tasks) == 6
     assert {name for name, task in tasks.items() if task["owner"] != "platform"} == set()
     assert {name for name, task in tasks.items() if task["retries"] < 1 or task["backoff"] <= 1} == set()
 
@@ -116,6 +116,7 @@ def test_each_filing_is_decided_by_a_task_of_its_own_that_bears_its_name(describ
         "receive": [],
         "decide": ["receive"],
         "announce": ["decide"],
+        "data_docs": ["decide", "receive"],
     }
     assert {name for name, task in tasks.items() if task["is_mapped"]} == {"decide"}
     assert tasks["decide"]["label"] == "{{ filing_id }}"

@@ -89,6 +89,16 @@ def test_an_unreadable_filing_is_rejected_with_a_reason_and_its_bytes_are_kept(n
     ).read_bytes() == b"\x00\x01 not a table"
 
 
+def test_a_link_is_never_followed(npl_home, tmp_path):
+    elsewhere = put("march", [sale_notice()]).rename(tmp_path / "elsewhere")
+    (npl_home.inbox / FILER / "linked").symlink_to(elsewhere)
+    filing_id, state = decide_one()
+    assert state == "rejected"
+    assert report_of(npl_home, filing_id)["verdict"] == "unreadable"
+    assert sorted(file.name for file in elsewhere.iterdir()) == ["filing.json", "资产包公告.csv"]
+    assert not any(receive.waiting())
+
+
 def test_a_file_that_is_still_being_written_is_left_alone(npl_home):
     place = put("march", [sale_notice()])
     place.rename(place.with_name("march.part"))

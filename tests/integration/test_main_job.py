@@ -93,6 +93,11 @@ def contents(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+def latest(installed: Installed) -> Path:
+    """The folder of the latest release."""
+    return installed.home.release(json.loads(installed.home.latest_release.read_text(encoding="utf-8"))["release"])
+
+
 def test_the_market_by_quarter_is_what_a_person_adds_up_by_hand(first_run):
     installed, _ = first_run
     rows = json.loads(installed.npl("sql", README_QUERY, "--format", "json").stdout)
@@ -193,7 +198,7 @@ def test_the_release_is_whole_and_one_changed_byte_is_found(first_run, tmp_path)
     assert installed.npl("release", "verify").returncode == 0
     copied = Installed(tmp_path / "copy")
     shutil.copytree(installed.home.releases, copied.home.releases)
-    (release,) = [path for path in copied.home.releases.iterdir() if path.is_dir()]
+    release = latest(copied)
     victim = release / "market" / "quarterly_activity.parquet"
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 1
@@ -205,7 +210,7 @@ def test_the_release_is_whole_and_one_changed_byte_is_found(first_run, tmp_path)
 
 def test_a_release_is_opened_with_duckdb_alone_and_carries_its_definitions(first_run):
     installed, _ = first_run
-    (release,) = [path for path in installed.home.releases.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    release = latest(installed)
     with duckdb.connect(str(release / "npl.duckdb"), read_only=True) as con:
         tables = {
             f"{schema}.{table}"
