@@ -10,7 +10,6 @@ Row rules are ONE select over the raw rows: casts, masks and typed rows come out
 Nothing here knows about NPLs: a standard of another field runs the same way.
 """
 
-import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from expectations.compile import (
     Check,
     checks_of,
     column_names,
+    kind_of,
     macros_of,
     personal_cells,
     sql_text,
@@ -70,6 +70,8 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
             con.execute(
                 f"create table {name} ({', '.join(f'{column} {kind_of(kind)}' for column, kind in shape.items())})"
             )
+            for row in standard.registers.get(name, ()):
+                con.execute(f"insert into {name} values ({', '.join('?' * len(row))})", list(row.values()))
     for table in standard.all_tables.values():
         if f"accepted_{table.table}" not in present:
             con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
@@ -82,12 +84,6 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
 def relations(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Names of the tables and views in the work database."""
     return {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
-
-
-def kind_of(kind: str) -> str:
-    """The DuckDB type of a type of the standard."""
-    base = kind.partition("(")[0]
-    return {"text": "varchar", "code": "varchar", "integer": "bigint"}.get(base, kind)
 
 
 def accepted_ddl(table: TableSpec) -> str:
@@ -242,8 +238,3 @@ def _rows_breaking(table: str, checks: Sequence[Check], row_checks: Sequence[Che
     parts = [f"select row_number from filed_{table} where {' or '.join(bits)}"] if bits else []
     parts += [f"select row_number from broken_{table} where check_index in ({', '.join(others)})"] if others else []
     return " union ".join(parts) or f"select row_number from filed_{table} where false"
-
-
-def day_text(day: datetime.date | None) -> str | None:
-    """A date as the context wants it."""
-    return day.isoformat() if day else None
