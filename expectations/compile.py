@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import duckdb
 
-from expectations.spec import FieldSpec, Rule, Standard, TableSpec
+from expectations.spec import MISSING_CODES, FieldSpec, Rule, Standard, TableSpec
 
 # LIKE and length() rather than regular expressions: each constant pattern is compiled once per column and query,
 # which for a small filing used to cost more than reading it
-MISSING = "({text} in ('ND1', 'ND2', 'ND3', 'ND5', 'HIDDEN') or {text} like 'ND4-____-__-__')"
+MISSING = f"({{text}} in {tuple(code for code in MISSING_CODES if code != 'ND4')} or {{text}} like 'ND4-____-__-__')"
 # What people write with a Chinese keyboard where the patterns of personal data expect ASCII; one character for one, so
 # that what is found in the folded text lies at the same place in the text as filed.
 FULL_WIDTH = "０１２３４５６７８９Ｘｘ＋－\u3000\u00a0"
@@ -56,7 +56,7 @@ def text_column(name: str) -> str:
 
 
 def macros_of(standard: Standard) -> list[str]:
-    """Macros that rules may call: code_<list>, parent_<list>, has_personal_data, and the standard's own."""
+    """Macros that rules may call: code_<list>, parent_<list>, parameter_<name> and so on, and the standard's own."""
     statements = []
     for name, codes in standard.codes.items():
         spelled = " ".join(
@@ -78,8 +78,18 @@ def macros_of(standard: Standard) -> list[str]:
         + (f"regexp_matches(half_width(cell), {sql_text(patterns)})" if patterns else "false")
     )
     statements.append(f"create or replace macro hold_ceiling() as {standard.head.hold_ceiling}")
+    statements += [
+        f"create or replace macro parameter_{name}() as {sql_text(parameter.value)}::{kind_of(parameter.type)}"
+        for name, parameter in standard.head.parameters.items()
+    ]
     statements.append(f"create or replace macro standard_versions() as {sql_list(standard.version_names)}")
     return statements + [part.strip() for part in standard.macros.split(";\n") if part.strip()]
+
+
+def kind_of(kind: str) -> str:
+    """The DuckDB type of a type of the standard."""
+    base = kind.partition("(")[0]
+    return {"text": "varchar", "code": "varchar", "integer": "bigint"}.get(base, kind)
 
 
 def typed_rows(spec: TableSpec, columns: Sequence[str], source: str, extra: str = "") -> str:
@@ -127,6 +137,8 @@ def _cast(field: FieldSpec, text: str) -> str:
     kind = field.base_type
     if kind == "text":
         return text
+    if kind == "code" and field.separator:
+        return _cast_codes(field, text, field.separator)
     if kind == "code":
         return f"code_{field.code_list}({text})"
     if kind == "boolean":
@@ -146,6 +158,14 @@ def _cast(field: FieldSpec, text: str) -> str:
         )
     # a cast would take 17:00:00Z and drop the Z: eight hours lost without a word
     return f"try_strptime({text}, {sql_list(TIMESTAMP_FORMATS)})"
+
+
+def _cast_codes(field: FieldSpec, text: str, separator: str) -> str:
+    """Several codes in one cell: each in its own spelling, all of them or none; kept as codes, in the order filed."""
+    split = f"string_split({text}, {sql_text(separator)})"
+    codes = f"list_transform({split}, lambda filed_part: code_{field.code_list}(trim(filed_part)))"
+    unknown = f"list_filter({codes}, lambda filed_code: filed_code is null)"
+    return f"case when len({unknown}) = 0 then array_to_string({codes}, {sql_text(separator)}) end"
 
 
 def _tuple(values: Sequence[str]) -> str:
@@ -231,7 +251,8 @@ def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
     allowed = [*field.nd, *(["HIDDEN"] if field.hidden_from else [])]
     hidden = _versions_sql(standard, field.hidden_from, None) if field.hidden_from else "false"
     required = "true" if field.required else f"({field.required_when})"
-    spellings = [text for code in standard.codes.get(field.states or "", ()) for text in code.spellings]
+    codes = standard.codes.get(field.code_list or field.states or "", ())
+    spellings = [text for code in codes for text in code.spellings]
     replacements = {
         "{field}": field.name,
         "{text}": text,
@@ -240,6 +261,7 @@ def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
         "{is_hidden}": hidden,
         "{is_required}": f"({required} and not {hidden})",
         "{spellings}": sql_list(spellings),
+        "{separator}": sql_text(field.separator),
         "{allowed_values}": sql_text(_allowed_values(standard, field)),
     }
     for token, sql in replacements.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from expectations.engine import kind_of
+from expectations.compile import kind_of
 from expectations.spec import Bilingual, Code, FieldSpec, Standard, TableSpec
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -154,7 +154,7 @@ def _titled(meaning: Bilingual, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _field_schema(field: FieldSpec) -> dict[str, Any]:
     value: dict[str, Any]
-    if field.code_list:
+    if field.code_list and not field.separator:
         value = (
             {"$ref": f"#/$defs/{field.code_list}"}
             if field.required
@@ -168,7 +168,12 @@ def _field_schema(field: FieldSpec) -> dict[str, Any]:
     if field.base_type == "timestamp":
         # no `date-time`: that format wants an offset, and these are local times of China
         value["pattern"] = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"
-    said = {"x-type": field.type, "x-unit": field.unit, "x-sensitivity": field.sensitivity}
+    said = {
+        "x-type": field.type,
+        "x-separator": field.separator,
+        "x-unit": field.unit,
+        "x-sensitivity": field.sensitivity,
+    }
     return _titled(Bilingual(zh=field.zh, en=field.en), value) | {name: text for name, text in said.items() if text}
 
 

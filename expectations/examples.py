@@ -1,6 +1,6 @@
 """Running a rule's own examples through the real engine: the rule's first tests, and its page of the handbook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -19,13 +19,58 @@ def judge_example(standard: Standard, rule: Rule, rows: Sequence[Row], alone: bo
     """
     if alone:
         standard = standard.with_rules([rule])
-    table = rule.judged_table
     with duckdb.connect(":memory:") as con:
-        _surround(con, standard, rule)
-        complete = [standard.example_row(table, row) for row in rows]
-        engine.load_rows(con, table, text_rows(complete))
-        checks = engine.type_rows(con, standard, table)
-        return engine.judge_table(con, standard, table, checks)
+        _surround(con, standard, rule.given)
+        return _judge(con, standard, rule.judged_table, rows)
+
+
+def example_problems(standard: Standard) -> list[tuple[str, str]]:
+    """Rule id and what is wrong, for each active rule that its own examples do not bear out.
+
+    A bad example must break its rule; a good one must break no rule of its table at all. A rule whose SQL does not run
+    is told once, and left out of what the good examples of its table are held against.
+    """
+    problems = []
+    running = []
+    for rule in standard.rules.values():
+        if rule.state != "active":
+            continue
+        try:
+            bad = judge_example(standard, rule, rule.bad_rows, alone=True)
+        except duckdb.Error as error:
+            problems.append((rule.id, f"{type(error).__name__}: {error}"))
+            continue
+        running.append(rule)
+        if not bad.count(rule.id):
+            problems.append((rule.id, "反例没有违反本规则 / the bad example does not break it"))
+    standard = standard.with_rules(running)
+    for rule in running:
+        good = judge_example(standard, rule, rule.good_rows)
+        broken = dict.fromkeys(check.rule.id for check, count in good.counts.items() if count)
+        if broken:
+            problems.append((rule.id, f"正例违反了 {', '.join(broken)} / which the good example breaks"))
+    return problems
+
+
+def rules_fired(
+    standard: Standard, table: str, owned: Sequence[tuple[str, Row]], context: Sequence[Row]
+) -> list[tuple[str, str]]:
+    """(owner, rule id) for every row rule that fires on any of the example rows, judged together in one pass."""
+    with duckdb.connect(":memory:") as con:
+        _surround(con, standard, {"context": tuple(context)})
+        result = _judge(con, standard, table, [row for _, row in owned])
+        found = []
+        for check, count in result.counts.items():
+            if count:
+                broken = con.execute(engine.broken_rows(table, check, list(result.counts))).fetchall()
+                found += [(owned[number - FIRST_ROW][0], check.rule.id) for (number,) in broken]
+        return found
+
+
+def _judge(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, rows: Sequence[Row]) -> engine.TableResult:
+    engine.load_rows(con, table, text_rows([standard.example_row(table, row) for row in rows]))
+    checks = engine.type_rows(con, standard, table)
+    return engine.judge_table(con, standard, table, checks)
 
 
 def text_rows(rows: Sequence[Row]) -> pa.Table:
@@ -35,17 +80,17 @@ def text_rows(rows: Sequence[Row]) -> pa.Table:
     return pa.table({"row_number": pa.array(range(FIRST_ROW, FIRST_ROW + len(rows)), pa.int64()), **columns})
 
 
-def _surround(con: duckdb.DuckDBPyConnection, standard: Standard, rule: Rule) -> None:
+def _surround(con: duckdb.DuckDBPyConnection, standard: Standard, given: Mapping[str, tuple[Row, ...]]) -> None:
     around = standard.head.examples
     context = dict(around.context)
-    for row in rule.given.get("context", ()):
+    for row in given.get("context", ()):
         context |= row
     engine.prepare(con, standard, context)
     for name, shape in standard.head.references.items():
-        for row in (*around.references.get(name, ()), *rule.given.get(name, ())):
+        for row in (*around.references.get(name, ()), *given.get(name, ())):
             values = [row.get(column) for column in shape]
             con.execute(f"insert into {name} values ({', '.join('?' * len(values))})", values)
-    for name, rows in rule.given.items():
+    for name, rows in given.items():
         kind, _, table = name.partition("_")
         if table in standard.all_tables and kind in ("known", "filed"):
             _place(con, standard, kind, table, [standard.example_row(table, row) for row in rows])

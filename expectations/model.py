@@ -20,6 +20,10 @@ ForEach = Literal[
 ]
 
 ANY_TABLE = "*"
+# What a cell may hold in place of a value, in any standard; ND4 goes on with a date: ND4-2026-12-31.
+MISSING_CODES = ("ND1", "ND2", "ND3", "ND4", "ND5", "HIDDEN")
+# The one table that nobody files: the platform makes a row of it for each file of a filing.
+FILING_TABLE = "filing"
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 
 
@@ -69,6 +73,16 @@ class PersonalPattern(_Model):
     pattern: str
 
 
+class Parameter(_Model):
+    """A number or day that rules compare with, as `parameter_<name>()`: a share, a limit, a reference date."""
+
+    zh: str
+    en: str
+    type: str = Field(pattern=r"^(?:text|integer|date|decimal\(\d+,\d+\))$")
+    unit: str | None = None
+    value: Annotated[str, BeforeValidator(_as_text)]
+
+
 class FieldSpec(_Model):
     """A column of a table of the standard. Amounts are CNY, ratios are 0-1, `_at` is local time of China."""
 
@@ -77,6 +91,7 @@ class FieldSpec(_Model):
     en: str
     labels: tuple[str, ...] = ()
     type: str
+    separator: str | None = Field(default=None, min_length=1)
     unit: str | None = None
     required: bool = False
     required_when: str | None = None
@@ -225,12 +240,16 @@ class StandardFile(_Model):
     missing_codes: dict[str, Bilingual]
     context: dict[str, str]
     references: dict[str, dict[str, str]]
+    parameters: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Parameter] = {}
     personal_data: tuple[PersonalPattern, ...] = ()
     examples: ExampleSurroundings = ExampleSurroundings()
 
 
 class Standard:
-    """A whole standard: `head` (standard.yml), tables, code lists, rules, SQL macros, and the digest of all bytes."""
+    """A whole standard: `head` (standard.yml), tables, code lists, rules, SQL macros, and the digest of all bytes.
+
+    `registers` are rows of references that lie in the standard's own folder; the platform fills the others.
+    """
 
     def __init__(
         self,
@@ -241,6 +260,7 @@ class Standard:
         macros: str,
         sha256: str,
         directory: Path,
+        registers: dict[str, tuple[Row, ...]] | None = None,
     ) -> None:
         self.head = head
         self.all_tables = tables
@@ -249,6 +269,7 @@ class Standard:
         self.macros = macros
         self.sha256 = sha256
         self.directory = directory
+        self.registers = registers or {}
 
     @property
     def tables(self) -> dict[str, TableSpec]:
@@ -273,6 +294,7 @@ class Standard:
             self.macros,
             self.sha256,
             self.directory,
+            self.registers,
         )
 
     def version_on(self, day: datetime.date) -> str | None:

@@ -5,8 +5,11 @@ This module alone knows how the YAML and CSV files are laid out; what it returns
 """
 
 import csv
+import datetime
+import decimal
 import hashlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from expectations.model import (
     ANY_TABLE,
+    FILING_TABLE,
+    MISSING_CODES,
     NAME_PATTERN,
     Bilingual,
     Category,
@@ -24,6 +29,7 @@ from expectations.model import (
     ExampleSurroundings,
     FieldSpec,
     ForeignKey,
+    Parameter,
     PersonalPattern,
     Row,
     Rule,
@@ -39,6 +45,8 @@ from expectations.model import (
 
 __all__ = [
     "ANY_TABLE",
+    "FILING_TABLE",
+    "MISSING_CODES",
     "NAME_PATTERN",
     "STANDARD_DIR",
     "Bilingual",
@@ -48,6 +56,7 @@ __all__ = [
     "ExampleSurroundings",
     "FieldSpec",
     "ForeignKey",
+    "Parameter",
     "PersonalPattern",
     "Row",
     "Rule",
@@ -59,9 +68,12 @@ __all__ = [
     "State",
     "TableSpec",
     "Version",
+    "load_rule",
     "load_standard",
 ]
 
+# Columns that the engine puts beside a table's fields.
+TAKEN_NAMES = ("row_number", "standard_version", "filing_id", "filing_period", "is_filed", "missing_reasons")
 STANDARD_DIR = Path(__file__).parent / "standard"
 TYPE_PATTERN = re.compile(r"(?:text|date|timestamp|integer|boolean|decimal\(\d+,\d+\)|code\(\w+\))\Z")
 
@@ -100,6 +112,12 @@ def _check_head(path: Path, head: StandardFile) -> None:
     problems = [] if head.versions else ["no versions"]
     names = [version.version for version in head.versions]
     problems += [f"version twice: {name}" for name in sorted({name for name in names if names.count(name) > 1})]
+    problems += [f"unknown missing-data code {code}" for code in head.missing_codes if code not in MISSING_CODES]
+    problems += [
+        f"parameter {name}: {parameter.value} is not a {parameter.type}"
+        for name, parameter in head.parameters.items()
+        if not _is_value(parameter)
+    ]
     for pattern in head.personal_data:
         try:
             if re.compile(pattern.pattern).groups != 1:
@@ -107,6 +125,20 @@ def _check_head(path: Path, head: StandardFile) -> None:
         except re.error as error:
             problems.append(f"{pattern.id}: {error}")
     _refuse(path, problems)
+
+
+def _is_value(parameter: Parameter) -> bool:
+    read: dict[str, Callable[[str], Any]] = {
+        "text": str,
+        "integer": int,
+        "date": datetime.date.fromisoformat,
+        "decimal": decimal.Decimal,
+    }
+    try:
+        read[parameter.type.partition("(")[0]](parameter.value)
+    except (ValueError, decimal.InvalidOperation):
+        return False
+    return True
 
 
 def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
@@ -123,8 +155,12 @@ def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
         for name in (*spec.key, spec.version_date, spec.principal_field)
         if name and name not in names
     ]
+    taken = {*TAKEN_NAMES, *standard.head.context}.intersection(names)
+    problems += [f"field {name}: the name is taken" for name in sorted(taken)]
     if spec.table != path.stem:
         problems.append(f"table {spec.table} is not the file's name")
+    if spec.system != (spec.table == FILING_TABLE):
+        problems.append(f"the system table, and no other, is called {FILING_TABLE}")
     for foreign in spec.foreign_keys:
         parent = standard.all_tables.get(foreign.table)
         if parent is None:
@@ -146,6 +182,13 @@ def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
             for code in field.nd
             if code not in standard.head.missing_codes
         ]
+        if field.separator:
+            spelled = [text for code in codes.get(field.code_list or "", ()) for text in code.spellings]
+            if not field.code_list:
+                problems.append(f"{field.name}: a separator is for a type of code()")
+            problems += [
+                f"{field.name}: the separator stands in code {text}" for text in spelled if field.separator in text
+            ]
         if field.hidden_from and field.hidden_from not in versions:
             problems.append(f"{field.name}: unknown version {field.hidden_from}")
     _refuse(path, problems)
@@ -188,6 +231,17 @@ def _check_rule(path: Path, rule: Rule, standard: Standard) -> None:
     _refuse(path, problems)
 
 
+def load_rule(path: Path, standard: Standard) -> Rule:
+    """Return the rule that a file holds, as if it lay in the standard's folder of rules.
+
+    Raises:
+        StandardError: it is no rule of this standard; the text names the file.
+    """
+    rule: Rule = _parse(Rule, _load_yaml(path), path)
+    _check_rule(path, rule, standard)
+    return rule
+
+
 def _load_codes(directory: Path) -> dict[str, tuple[Code, ...]]:
     lists = {}
     for path in sorted((directory / "codes").glob("*.csv")):
@@ -199,8 +253,29 @@ def _load_codes(directory: Path) -> dict[str, tuple[Code, ...]]:
                 raise StandardError(f"{path}: not CSV: {error}") from error
         spellings = [text for code in codes for text in code.spellings]
         _refuse(path, [f"spelled twice: {text}" for text in sorted({t for t in spellings if spellings.count(t) > 1})])
+        _refuse(path, [] if codes else ["no codes"])
         lists[path.stem] = codes
     return lists
+
+
+def _load_registers(directory: Path, head: StandardFile) -> dict[str, tuple[Row, ...]]:
+    """Rows of references that the standard brings along: `registers/<reference>.csv`, the columns as declared."""
+    registers = {}
+    for path in sorted((directory / "registers").glob("*.csv")):
+        shape = head.references.get(path.stem)
+        if shape is None:
+            raise StandardError(f"{path}: {path.stem} is not among the references of standard.yml")
+        with path.open(encoding="utf-8", newline="") as handle:
+            try:
+                reader = csv.DictReader(handle, restkey="more cells than columns", restval="fewer cells than columns")
+                rows = tuple({name: text or None for name, text in row.items()} for row in reader)
+                headers = reader.fieldnames
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise StandardError(f"{path}: not CSV: {error}") from error
+        if list(headers or ()) != list(shape) or any(len(row) != len(shape) for row in rows):
+            raise StandardError(f"{path}: its columns must be {', '.join(shape)}")
+        registers[path.stem] = rows
+    return registers
 
 
 def _digest(directory: Path, files: list[Path]) -> str:
@@ -234,7 +309,9 @@ def _load(directory: Path) -> Standard:
     codes = _load_codes(directory)
     tables = {path.stem: _parse(TableSpec, _load_yaml(path), path) for path in table_paths}
     rules = {path.stem: _parse(Rule, _load_yaml(path), path) for path in rule_paths}
-    files = [head_path, *table_paths, *sorted((directory / "codes").glob("*.csv")), *rule_paths]
+    registers = _load_registers(directory, head)
+    lists = [*sorted((directory / "codes").glob("*.csv")), *sorted((directory / "registers").glob("*.csv"))]
+    files = [head_path, *table_paths, *lists, *rule_paths]
     if macros_path.is_file():
         files.append(macros_path)
     standard = Standard(
@@ -245,6 +322,7 @@ def _load(directory: Path) -> Standard:
         macros=macros_path.read_text(encoding="utf-8") if macros_path.is_file() else "",
         sha256=_digest(directory, files),
         directory=directory,
+        registers=registers,
     )
     for path, spec in zip(table_paths, tables.values(), strict=True):
         _check_table(path, spec, standard)

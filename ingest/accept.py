@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.compile import MISSING, Check, column_names, quoted, text_column
+from expectations.completeness import FieldCompleteness
 from expectations.engine import accepted_ddl
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry
@@ -153,6 +154,7 @@ def _record(record: registry.FilingRecord, case: Case, standard: Standard) -> No
             for table in case.results
             for rule_id, checks in _by_rule(case.results[table].counts)
         ],
+        [_field_result(field) for field in case.completeness],
         supersedes=record.replaces if in_force and record.kind == "correction" else None,
         withdraws=record.replaces if in_force and record.kind == "withdrawal" else None,
     )
@@ -175,6 +177,21 @@ def _rule_result(table: str, case: Case, rule_id: str, checks: list[Check]) -> d
         "category": rule.category,
         "rows_judged": result.rows,
         "violations": sum(result.counts[check] for check in checks),
+    }
+
+
+def _field_result(field: FieldCompleteness) -> dict[str, Any]:
+    return {
+        "table_name": field.table,
+        "field_name": field.field,
+        "rows_filed": field.rows,
+        "asked_count": field.asked,
+        "nd1_count": field.nd1,
+        "nd2_4_count": field.nd2_4,
+        "nd5_count": field.nd5,
+        "hidden_count": field.hidden,
+        "blank_count": field.blank,
+        "unexplained_count": field.unexplained,
     }
 
 

@@ -1,4 +1,4 @@
-"""Every committed file that is generated: from the standard, from the manifest, from the report, and the examples.
+"""Every committed file that is generated: schemas, examples, templates and the handbook.
 
 `npl standard build` calls `build(check=False)`; CI calls it with `check=True` and wants an empty list.
 """
@@ -10,10 +10,12 @@ from typing import Any
 from expectations.derive import SCHEMA_DIALECT, SCHEMAS_FOLDER, derived_files, json_bytes
 from expectations.spec import load_standard
 from ingest.config import PROJECT_DIR
+from ingest.handbook.pages import HANDBOOK_FOLDER, handbook_files
 from ingest.manifest import Manifest
 from ingest.paths import write_bytes
 from ingest.report.model import report_schema
 from ingest.synthetic import EXAMPLES_FOLDER, example_files
+from ingest.template import TEMPLATES_FOLDER, committed_templates
 
 NAMED_GROUP = re.compile(r"\?P<\w+>")
 
@@ -42,6 +44,8 @@ def generated_files() -> dict[str, bytes]:
         f"{SCHEMAS_FOLDER}/filing.schema.json": json_bytes(manifest_schema()),
         f"{SCHEMAS_FOLDER}/report.schema.json": json_bytes({**report_schema(), "$id": "report.schema.json"}),
         **example_files(standard),
+        **committed_templates(standard),
+        **handbook_files(standard),
     }
 
 
@@ -67,7 +71,8 @@ def _present(path: Path) -> bytes | None:
 
 def _beside(files: dict[str, bytes], project: Path) -> list[str]:
     """Files in those folders that hold nothing but generated ones."""
-    folders = {Path(name).parent for name in files if name.startswith((f"{SCHEMAS_FOLDER}/", f"{EXAMPLES_FOLDER}/"))}
+    ours = tuple(f"{folder}/" for folder in (SCHEMAS_FOLDER, EXAMPLES_FOLDER, TEMPLATES_FOLDER, HANDBOOK_FOLDER))
+    folders = {Path(name).parent for name in files if name.startswith(ours)}
     return [
         path.relative_to(project).as_posix()
         for folder in sorted(folders)

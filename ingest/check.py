@@ -1,6 +1,6 @@
 """Checking a filing: read it, judge it, and say what was found. Filed or not, the same bytes get the same report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from expectations import engine
+from expectations.completeness import FieldCompleteness, completeness_of, score_of
 from expectations.findings import SEVERITY_ORDER, findings_of, mask
 from expectations.judge import Verdict, judge_directly, judging_order, recorded_results, type_filing
-from expectations.spec import Standard, TableSpec
+from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
 from ingest.config import settings
 from ingest.errors import FilingError, JudgeError
@@ -39,6 +40,7 @@ class Case:
     con: duckdb.DuckDBPyConnection | None = None
     content: FiledContent | None = None
     results: Mapping[str, engine.TableResult] = field(default_factory=dict)
+    completeness: Sequence[FieldCompleteness] = ()
 
     @property
     def verdict(self) -> str:
@@ -86,9 +88,11 @@ def checking(
                     if record
                     else (*_direct(con, standard, content), con)
                 )
+                fields = [field for table in content.tables for field in completeness_of(con, standard, table.table)]
             except duckdb.Error as error:
                 raise _judge_error(error) from error
-            yield Case(standard, _report(con, standard, content, sha256, verdict, results), con, content, results)
+            report = _report(con, standard, content, sha256, verdict, results, fields)
+            yield Case(standard, report, con, content, results, fields)
         finally:
             con.close()
 
@@ -145,17 +149,24 @@ def _fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledCont
     """Put into the work database everything that the rules may look at."""
     manifest = content.manifest
     for name, shape in standard.head.references.items():
-        if name in REGISTERS:
-            con.register("reference", REGISTERS[name]())
+        if name in REGISTERS and name not in standard.registers:
+            register = REGISTERS[name]()
+            if unknown := [column for column in shape if column not in register.column_names]:
+                raise StandardError(f"references: {name} has no column {', '.join(unknown)}")
+            con.register("reference", register)
             con.execute(f"create table {name} as select {', '.join(shape)} from reference")
             con.unregister("reference")
+    # rows accepted under another standard are no earlier rows of this one, even in a table of the same name
+    ours = standard.head.name == load_standard().head.name
     # the same bytes filed already are this very filing: it is not compared with itself
-    in_force = [each for each in registry.in_force() if each.sha256 != sha256]
+    in_force = [each for each in registry.in_force() if each.sha256 != sha256] if ours else []
     for table in standard.tables:
         _accepted_view(con, standard.tables[table], [each for each in in_force if each.filing_id != manifest.replaces])
     for filed in content.tables:
         engine.load_rows(con, filed.table, filed.rows)
-    engine.load_rows(con, "filing", _filing_rows(standard, content, folder, in_force))
+    if FILING_TABLE in standard.all_tables:
+        replaced = registry.find(manifest.replaces) if manifest.replaces and ours else None
+        engine.load_rows(con, FILING_TABLE, _filing_rows(standard, content, folder, in_force, replaced))
     first, last = period_bounds(manifest.period)
     filer = institution(manifest.institution)
     engine.prepare(
@@ -189,11 +200,14 @@ def _accepted_view(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: li
 
 
 def _filing_rows(
-    standard: Standard, content: FiledContent, folder: str, in_force: list[registry.FilingRecord]
+    standard: Standard,
+    content: FiledContent,
+    folder: str,
+    in_force: list[registry.FilingRecord],
+    replaced: registry.FilingRecord | None,
 ) -> pa.Table:
     """The system table `filing`: a row for each filed table, all text."""
     manifest = content.manifest
-    replaced = registry.find(manifest.replaces) if manifest.replaces else None
     theirs = replaced is not None and replaced.institution_id == manifest.institution
     same = next(
         (
@@ -220,7 +234,7 @@ def _filing_rows(
     }
     declared = {entry.table: entry for entry in manifest.tables}
     rows = [shared | _table_row(standard.tables[table.table], table, declared) for table in content.tables] or [shared]
-    names = [field.name for field in standard.all_tables["filing"].fields if not field.name.startswith("held_")]
+    names = [field.name for field in standard.all_tables[FILING_TABLE].fields if not field.name.startswith("held_")]
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     return pa.table({"row_number": pa.array(range(1, len(rows) + 1), pa.int64()), **columns})
 
@@ -249,6 +263,7 @@ def _report(
     sha256: str,
     verdict: Verdict,
     results: Mapping[str, engine.TableResult],
+    fields: Sequence[FieldCompleteness],
 ) -> Report:
     manifest = content.manifest
     files = {table.table: table.file for table in content.tables}
@@ -292,6 +307,9 @@ def _report(
             "rules": sorted(rules.values(), key=lambda rule: (SEVERITY_ORDER.index(rule["severity"]), rule["rule_id"])),
             "findings": sorted(findings, key=lambda finding: SEVERITY_ORDER.index(finding["severity"])),
             "findings_total": sum(rule["count"] for rule in rules.values()),
+            "completeness": [
+                {"table": table, "score": score_of(each for each in fields if each.table == table)} for table in files
+            ],
         }
     )
 

@@ -132,6 +132,45 @@ def collect(
     )
 
 
+@app.command("import-eba")
+def import_eba(
+    source: Annotated[Path, typer.Argument(help="EBA 模板 CSV 所在目录 · folder of EBA-coded CSV files")],
+    out: Annotated[Path, typer.Option(help="输出目录 · where the filing goes")],
+    institution: Annotated[str, typer.Option(help="报送机构代码 · id of the institution that files")],
+    project: Annotated[str, typer.Option(help="项目编号 · project code of the package")],
+    holder: Annotated[
+        str | None, typer.Option(help="债权持有机构全称，默认取登记册 · holder's name, else the register's")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="代号密钥，默认在输出目录中生成 · key of the pseudonyms, else made in OUT")
+    ] = None,
+    rate: Annotated[list[str] | None, typer.Option(help="汇率 · CNY per unit, e.g. EUR=8.10")] = None,
+) -> None:
+    """把 EBA 不良贷款模板转成贷款和押品明细 · Turn EBA-coded CSV files into a filing of loans and collateral."""
+    from expectations.spec import load_standard
+    from ingest.eba import rates_of
+    from ingest.read.eba import COLUMNS_FILE, own_key
+    from ingest.read.eba import import_eba as import_folder
+    from ingest.read.eba_translate import EbaFiling
+    from ingest.register import institution as registered
+
+    if not source.is_dir():
+        raise UsageError(f"{source} 不是目录。", f"{source} is no folder.")
+    known = registered(institution)
+    name = holder or (known["name_zh"] if known else "")
+    key = key_file.read_bytes() if key_file else own_key(out)
+    result = import_folder(
+        source, out, EbaFiling(institution, name, project, key, rates=rates_of(rate or [])), load_standard()
+    )
+    counts = "，".join(f"{table} {rows}" for table, rows in result.rows.items())
+    typer.echo(f"{result.folder}：{counts}")
+    for column in result.left_behind:
+        typer.echo(f"  {column.file} {column.code or '?'}  {column.imported}/{column.cells}  {column.zh} {column.en}")
+    if result.unlinked:
+        typer.echo(f"  {result.unlinked} 件押品没有关联的贷款 · things that secure no loan here")
+    typer.echo(f"逐列去向 What became of each column：{out / COLUMNS_FILE}")
+
+
 @app.command()
 def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · filing id")] = None) -> None:
     """报送的状态 · States of filings; with an id, its history."""
@@ -168,8 +207,8 @@ def report(
 def template(
     out: Annotated[Path, typer.Option(help="输出目录 · where the templates go")],
     table: Annotated[str | None, typer.Argument(help="表名，默认所有表 · table, default all")] = None,
-    format: Annotated[TemplateFormat, typer.Option()] = TemplateFormat.xlsx,  # noqa: A002
-    example: Annotated[bool, typer.Option("--example", help="填入标准的示例 · filled with the standard's example")] = False,
+    format: Annotated[TemplateFormat, typer.Option()] = TemplateFormat.xlsx,
+    example: Annotated[bool, typer.Option("--example", help="填入示例 · filled with the standard's example")] = False,
     standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
 ) -> None:
     """填报模板 · Templates to fill in: a workbook with drop-downs, or CSV."""
@@ -179,7 +218,9 @@ def template(
     used = _standard(standard)
     if table is not None and table not in used.tables:
         known = ", ".join(used.tables)
-        raise UsageError(f"标准中没有表 {table}。可用：{known}。", f"The standard has no table {table}. Tables: {known}.")
+        raise UsageError(
+            f"标准中没有表 {table}。可用：{known}。", f"The standard has no table {table}. Tables: {known}."
+        )
     for name, content in template_files(used, [table] if table else list(used.tables), format.value, example).items():
         write_bytes(out / name, content)
         typer.echo(out / name)
@@ -238,6 +279,21 @@ def standard_list(
         typer.echo(f"{rule.id}  {rule.severity:6}  {rule.table:15}  {rule.message.zh}")
 
 
+@standard_app.command("examples")
+def standard_examples(
+    standard: Annotated[str | None, typer.Option(help="标准目录 · directory of another standard")] = None,
+) -> None:
+    """试跑每条规则的正例和反例 · Run every rule's own examples: bad ones must break it, good ones no rule at all."""
+    from expectations.examples import example_problems
+
+    used = _standard(standard)
+    problems = example_problems(used)
+    for rule_id, problem in problems:
+        typer.echo(f"{rule_id}  {problem}")
+    typer.echo(f"{len(used.rules)} 条规则 rules, {len(problems)} 个问题 problems")
+    raise typer.Exit(EXIT_FINDINGS if problems else EXIT_DONE)
+
+
 @standard_app.command("show")
 def standard_show(name: Annotated[str, typer.Argument(help="规则编号或表名 · rule id or table")]) -> None:
     """一条规则或一张表的原文 · One rule or table, as it is written."""
@@ -248,6 +304,50 @@ def standard_show(name: Annotated[str, typer.Argument(help="规则编号或表�
             typer.echo(path.read_text(encoding="utf-8"), nl=False)
             return
     raise UsageError(f"标准中没有 {name}。", f"The standard has no {name}.")
+
+
+@standard_app.command("diff")
+def standard_diff(
+    before: Annotated[str, typer.Argument(help="旧版本或目录 · the earlier version, or directory")],
+    after: Annotated[str, typer.Argument(help="新版本或目录 · the later version, or directory")],
+    format: Annotated[ListFormat, typer.Option()] = ListFormat.text,
+) -> None:
+    """两个版本或两个目录的差别 · Fields, codes and rules added, changed, withdrawn."""
+    from expectations.lifecycle import difference_of_standards, difference_of_versions
+    from expectations.spec import load_standard
+
+    ours = load_standard()
+    named = [name in ours.version_names for name in (before, after)]
+    if all(named):
+        difference = difference_of_versions(ours, before, after)
+    elif any(named):
+        raise UsageError(
+            "请给出两个版本，或两个标准目录。", "Give two versions of the standard, or two directories of standards."
+        )
+    else:
+        difference = difference_of_standards(load_standard(Path(before)), load_standard(Path(after)))
+    _echo(difference, format)
+
+
+@standard_app.command("dry-run")
+def standard_dry_run(
+    proposal: Annotated[str, typer.Argument(help="规则文件、规则编号或标准目录 · rule file, rule id or directory")],
+    format: Annotated[ListFormat, typer.Option()] = ListFormat.text,
+) -> None:
+    """用拟改的规则或标准重判所有存档报送，不改动任何数据 · Judge every stored filing by a proposal; changes nothing."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from ingest.dry_run import dry_run
+
+    told = Console(stderr=True)
+    result = dry_run(
+        proposal,
+        watched=lambda filings: track(
+            filings, "试运行 Dry run", console=told, transient=True, disable=not told.is_terminal
+        ),
+    )
+    _echo(result, format)
 
 
 @standard_app.command("build")
@@ -322,6 +422,14 @@ def _standard(named: str | None) -> Any:
     if named is None or named in ours.version_names:
         return ours
     return load_standard(Path(named))
+
+
+def _echo(result: Any, kind: ListFormat) -> None:
+    """Print what can tell itself as text and as JSON."""
+    if kind is ListFormat.json:
+        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        typer.echo(result.to_text(), nl=False)
 
 
 def _find(filing: str) -> Any:

@@ -72,6 +72,21 @@ rule_results = sa.Table(
     sa.Column("rows_judged", sa.BigInteger, nullable=False),
     sa.Column("violations", sa.BigInteger, nullable=False),
 )
+completeness = sa.Table(
+    "completeness",
+    metadata,
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("field_name", sa.String(64), primary_key=True),
+    sa.Column("rows_filed", sa.BigInteger, nullable=False),
+    sa.Column("asked_count", sa.BigInteger, nullable=False),
+    sa.Column("nd1_count", sa.BigInteger, nullable=False),
+    sa.Column("nd2_4_count", sa.BigInteger, nullable=False),
+    sa.Column("nd5_count", sa.BigInteger, nullable=False),
+    sa.Column("hidden_count", sa.BigInteger, nullable=False),
+    sa.Column("blank_count", sa.BigInteger, nullable=False),
+    sa.Column("unexplained_count", sa.BigInteger, nullable=False),
+)
 
 
 @dataclass(frozen=True)
@@ -175,19 +190,25 @@ def decide(
     filing_id: str,
     decision: Mapping[str, Any],
     results: Sequence[Mapping[str, Any]],
+    fields: Sequence[Mapping[str, Any]],
     supersedes: str | None,
     withdraws: str | None,
 ) -> None:
-    """Record a verdict, what every rule found, and what the filing puts out of force: one transaction, once."""
+    """Record a verdict, what every rule found, how complete each field is, and what the filing puts out of force.
+
+    One transaction, once.
+    """
     with transaction() as connection:
         if _present_state(connection, filing_id) in (*IN_FORCE, "rejected", "superseded", "withdrawn"):
             return  # another worker, or this one before it was killed, has decided
         at = utc_now()
-        for table in (rule_results, decisions):
+        for table in (completeness, rule_results, decisions):
             connection.execute(table.delete().where(table.c.filing_id == filing_id))  # left by an earlier `error`
         connection.execute(decisions.insert().values(filing_id=filing_id, **decision))
         if results:
             connection.execute(rule_results.insert(), [{"filing_id": filing_id, **result} for result in results])
+        if fields:
+            connection.execute(completeness.insert(), [{"filing_id": filing_id, **field} for field in fields])
         _add_state(connection, filing_id, decision["verdict"], at, None)
         for other, state in ((supersedes, "superseded"), (withdraws, "withdrawn")):
             if other:

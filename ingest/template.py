@@ -7,12 +7,14 @@ import csv
 import datetime
 import io
 import json
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
 
 from expectations.headers import template_header
 from expectations.spec import FieldSpec, Row, Standard, TableSpec
-from ingest.manifest import Manifest, ManifestTable
+from ingest.manifest import Manifest
 from ingest.read.manifest_file import SHEET_KEYS
 from ingest.read.members import MANIFEST_FILE
 
@@ -22,13 +24,15 @@ BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as the system's code 
 FIRST_SEQUENCE = 1
 
 
-def committed_templates(standard: Standard) -> dict[str, bytes]:
+@lru_cache(maxsize=4)
+def committed_templates(standard: Standard) -> Mapping[str, bytes]:
     """The templates that lie in the project: path within it, and bytes."""
     tables = list(standard.tables)
-    return {
+    templates = {
         **{f"{TEMPLATES_FOLDER}/{name}": data for name, data in template_files(standard, tables, "xlsx").items()},
         **{f"{TEMPLATES_FOLDER}/csv/{name}": data for name, data in template_files(standard, tables, "csv").items()},
     }
+    return MappingProxyType(templates)
 
 
 def template_files(standard: Standard, tables: Sequence[str], kind: Kind, example: bool = False) -> dict[str, bytes]:
@@ -59,6 +63,8 @@ def filing_values(standard: Standard, specs: Sequence[TableSpec], example: bool)
         given |= {key: text for key in SHEET_KEYS if (text := said.get(key))}
         given["institution"] = given.get("institution") or around.get("filing_institution") or ""
         given["period"] = _example_period(standard, specs) or given.get("period", "")
+        if given.get("subject") == given["institution"]:
+            del given["subject"]  # it need not be said
     return {key: given.get(key, "") for key in SHEET_KEYS}
 
 
@@ -74,16 +80,19 @@ def example_cells(standard: Standard, spec: TableSpec) -> list[str]:
 
 
 def spelled(standard: Standard, field: FieldSpec, text: str) -> str:
-    """A code as its Chinese name; any other text as it is."""
-    codes = standard.codes[field.code_list] if field.code_list else ()
-    return next((code.zh for code in codes if code.code == text), text)
+    """A code as its Chinese name, several of them one by one; any other text as it is."""
+    if field.code_list is None:
+        return text
+    names = {code.code: code.zh for code in standard.codes[field.code_list]}
+    parts = text.split(field.separator) if field.separator else [text]
+    return (field.separator or "").join(names.get(part.strip(), part.strip()) for part in parts)
 
 
 def _example_period(standard: Standard, specs: Sequence[TableSpec]) -> str:
-    """The month in which the latest example row happened; empty where no table has a date of its own."""
+    """The month in which the latest example row happened; without such a date, the last month of the examples."""
     rows = {spec.version_date: standard.example_row(spec.table) for spec in specs if spec.version_date}
     days = [datetime.date.fromisoformat(text) for name, row in rows.items() if (text := row[name])]
-    return f"{max(days):%Y-%m}" if days else ""
+    return f"{max(days):%Y-%m}" if days else (standard.head.examples.context.get("filing_period_end") or "")[:7]
 
 
 def _csv(standard: Standard, spec: TableSpec, example: bool) -> bytes:
@@ -96,17 +105,10 @@ def _csv(standard: Standard, spec: TableSpec, example: bool) -> bytes:
 
 
 def _manifest(standard: Standard, specs: Sequence[TableSpec], example: bool) -> bytes:
-    said: dict[str, Any] = filing_values(standard, specs, example)
-    entries = tuple(ManifestTable(table=spec.table, file=f"{spec.table}.csv") for spec in specs)
-    if example:
-        filled = {key: text for key, text in said.items() if text}
-        manifest = Manifest.model_validate({**filled, "tables": entries})
-        return manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n"
-    # the keys that a first filing has not: what it replaces, and whom else it is about
-    unsaid = {key: said[key] for key in ("institution", "period", "sequence", "kind", "standard_version")}
-    skeleton = unsaid | {
-        "sequence": FIRST_SEQUENCE,
-        "contact_channel": "",
-        "tables": [entry.model_dump(exclude_none=True) for entry in entries],
-    }
-    return (json.dumps(skeleton, ensure_ascii=False, indent=2) + "\n").encode()
+    """`filing.json`; what only the filer knows stands in it as empty text."""
+    always = {name for name, field in Manifest.model_fields.items() if field.is_required()}
+    said = {key: text for key, text in filing_values(standard, specs, example).items() if text or key in always}
+    tables = [{"table": spec.table, "file": f"{spec.table}.csv"} for spec in specs]
+    return (
+        json.dumps({**said, "sequence": FIRST_SEQUENCE, "tables": tables}, ensure_ascii=False, indent=2) + "\n"
+    ).encode()

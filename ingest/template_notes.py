@@ -6,7 +6,7 @@ from typing import Literal
 
 from expectations.headers import REQUIRED_MARK, unit_words
 from expectations.spec import Bilingual, FieldSpec, Standard, TableSpec
-from ingest.read.manifest_file import MANIFEST_FILE
+from ingest.read.members import MANIFEST_FILE
 from ingest.read.xlsx_file import NO, YES
 
 FILING_NOTES = {
@@ -150,6 +150,8 @@ def _field_lines(standard: Standard, field: FieldSpec) -> Iterator[str]:
         yield f"下列条件成立时必填 Required when: {field.required_when}"
     if field.hidden_from:
         yield f"自第 {field.hidden_from} 版起不再披露 No longer disclosed from version {field.hidden_from}"
+    if field.separator:
+        yield f"可填多项，以“{field.separator}”分隔 Several codes, separated by “{field.separator}”"
     if field.states:
         labels = "、".join(code.zh for code in standard.codes[field.states])
         yield f"写作“状态 N 笔;状态 N 笔” As “state N; state N”: {labels}"

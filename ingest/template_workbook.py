@@ -29,7 +29,7 @@ FIXED_DAY = datetime.datetime(2026, 1, 1)  # the only date inside: the content d
 NARROWEST, WIDEST = 12, 44
 NOTE_WIDTH, NOTE_LINE = 420, 19  # pixels
 REQUIRED, CONDITIONAL, OPTIONAL = "#1F4E79", "#5B7FA3", "#8A94A0"
-TEXT_FORMAT = "@"  # keeps leading zeros and long digits as they are typed
+TEXT_FORMAT = 49  # "@" among Excel's own formats: keeps leading zeros and long digits as they are typed
 FORMATS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm:ss", "integer": "0"}
 
 
@@ -191,7 +191,7 @@ def _write_cell(sheet: "Worksheet", column: int, field: FieldSpec, text: str, lo
         sheet.write_string(1, column, text, look)
 
 
-def _number_format(field: FieldSpec) -> str:
+def _number_format(field: FieldSpec) -> str | int:
     if field.base_type == "decimal":
         scale = int(field.arguments[1])
         return ("#,##0" if field.unit == "CNY" else "0") + ("." + "0" * scale if scale else "")
@@ -199,7 +199,10 @@ def _number_format(field: FieldSpec) -> str:
 
 
 def _validation(field: FieldSpec, places: dict[str, _Place]) -> dict[str, Any] | None:
-    """What Excel lets into the column; only asked about, not refused, where a missing-data code may stand instead."""
+    """What Excel lets into the column; asked about, not refused, where it may be right all the same.
+
+    A missing-data code may stand for a value, a code or its alias for the name in the drop-down.
+    """
     rules: dict[str, dict[str, Any]] = {
         "boolean": {"validate": "list", "source": [YES, NO]},
         "integer": {"validate": "integer", "minimum": -LARGEST_NUMBER, "maximum": LARGEST_NUMBER},
@@ -217,7 +220,9 @@ def _validation(field: FieldSpec, places: dict[str, _Place]) -> dict[str, Any] |
     return {
         **rule,
         **between,
-        "error_type": "warning" if field.nd else "stop",
+        # several codes in one cell: the list helps with the first, and must not refuse the rest
+        "show_error": field.separator is None,
+        "error_type": "warning" if field.nd or field.code_list else "stop",
         "error_title": "格式 Format",
         "error_message": "请按表头批注填写。Fill this cell as the note on the header says.",
     }

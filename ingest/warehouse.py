@@ -61,6 +61,21 @@ _RULE_RESULTS = pa.schema(
         ("violations", pa.int64()),
     ]
 )
+_COMPLETENESS = pa.schema(
+    [
+        ("filing_id", pa.string()),
+        ("table_name", pa.string()),
+        ("field_name", pa.string()),
+        ("rows_filed", pa.int64()),
+        ("asked_count", pa.int64()),
+        ("nd1_count", pa.int64()),
+        ("nd2_4_count", pa.int64()),
+        ("nd5_count", pa.int64()),
+        ("hidden_count", pa.int64()),
+        ("blank_count", pa.int64()),
+        ("unexplained_count", pa.int64()),
+    ]
+)
 _CODE_LISTS = pa.schema(
     [("list", pa.string()), ("code", pa.string()), ("zh", pa.string()), ("en", pa.string()), ("parent", pa.string())]
 )
@@ -135,6 +150,7 @@ def export_operations() -> None:
     ]
     _export("filings", pa.Table.from_pylist(list(filing_facts(demo)), schema=_FILINGS))
     _export("rule_results", pa.Table.from_pylist(registry.rows_of(registry.rule_results), schema=_RULE_RESULTS))
+    _export("completeness", pa.Table.from_pylist(registry.rows_of(registry.completeness), schema=_COMPLETENESS))
     _export("institutions", institutions())
     _export("institution_names", institution_names())
     _export("eligibility", eligibility())

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no script, font, image or link from outside."""
+"""The report as one HTML file that loads nothing else: no script, font or image. It may link to the handbook."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from expectations.spec import Bilingual, Standard
 from ingest.report import wording
 from ingest.report.cells import visible
 from ingest.report.model import Finding, Report, RuleGroup
+from ingest.report.rule_link import RuleLink, rule_link
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -29,6 +30,7 @@ class _Section:
     remedy: Bilingual | None
     has_suggestions: bool
     source: str
+    link: RuleLink | None
 
 
 def render(report: Report, standard: Standard) -> str:
@@ -64,6 +66,7 @@ def _section(group: RuleGroup, standard: Standard) -> _Section:
         remedy=_shared(shown, lambda finding: finding.remedy),
         has_suggestions=any(finding.suggestion for finding in shown),
         source=rule.source if rule else "",
+        link=rule_link(standard, group.rule_id),
     )
 
 

@@ -51,6 +51,13 @@ class TableCount(_Part):
     held: int = Field(ge=0)
 
 
+class TableScore(_Part):
+    """How complete one table is, `A1` to `D4`; null when it has no cell that is scored."""
+
+    table: str
+    score: str | None = Field(pattern=r"^[A-D][1-4]$")
+
+
 class RuleCount(_Part):
     """A rule that found something; `count` is the true total, however many findings are listed."""
 
@@ -122,6 +129,7 @@ class Report(_Part):
     findings: tuple[Finding, ...]
     findings_total: int = Field(ge=0)
     problem: Bilingual | None = None
+    completeness: tuple[TableScore, ...] = ()
 
     @model_validator(mode="after")
     def _problem_belongs_to_the_verdict(self) -> "Report":
@@ -148,8 +156,13 @@ class Report(_Part):
         return {severity: count for severity, count in totals.items() if count}
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values in the contract's key order; `problem` only where there is one."""
-        return self.model_dump(mode="json", exclude=None if self.problem else {"problem"})
+        """The report as plain JSON values in the contract's key order; the last two only where there is something."""
+        absent = {name for name in ("problem", "completeness") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=absent)
+
+    def score_of(self, table: str) -> str | None:
+        """How complete a table is; null when it was not scored."""
+        return next((each.score for each in self.completeness if each.table == table), None)
 
     def to_json_bytes(self) -> bytes:
         """Canonical bytes: UTF-8, the contract's key order, indented by one, one newline at the end."""

@@ -3,6 +3,7 @@
 from expectations.spec import Bilingual, Standard
 from ingest.report.cells import visible
 from ingest.report.model import Finding, Report, RuleGroup
+from ingest.report.rule_link import rule_link
 from ingest.report.wording import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
@@ -36,6 +37,8 @@ def render(report: Report, standard: Standard) -> str:
             f"报送 {table.rows:,} 行，接收 {table.accepted:,}，暂扣 {table.held:,} · "
             f"{table.rows:,} filed, {table.accepted:,} accepted, {table.held:,} held"
         )
+        if score := report.score_of(table.table):
+            lines.append(f"  完整度 Completeness：{score}")
     for group in report.groups():
         lines += ["", *_rule(group, standard)]
     if report.problem is None:
@@ -55,6 +58,8 @@ def _rule(group: RuleGroup, standard: Standard) -> list[str]:
         lines += _finding(finding, standard)
     if more := group.beyond(SHOWN_PER_RULE):
         lines.append(f"  … 另有 {more:,} 处 / {more:,} more")
+    if link := rule_link(standard, group.rule_id):
+        lines.append(f"  详见 Read more：{link.zh or link.command}")
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from expectations.spec import Bilingual, Standard
 from ingest.report.cells import visible
 from ingest.report.model import Finding, Report
+from ingest.report.rule_link import rule_link
 from ingest.report.wording import (
     CATEGORY_WORDS,
     SEVERITY_WORDS,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SUMMARY_SHEET = "结论"
 FINDINGS_SHEET = "问题"
+RULE_COLUMN = 1
+MOST_LINKS = 65_000
+"""Excel takes no more than 65,530 links on a sheet."""
 LONGEST_CELL = 32_000
 """Excel refuses a cell of more than 32,767 characters."""
 
@@ -123,6 +127,9 @@ def _write_findings(workbook: "Workbook", report: Report, standard: Standard) ->
     findings = [finding for group in report.groups() for finding in group.findings]
     for row, finding in enumerate(findings, start=1):
         _write_row(sheet, row, _finding_cells(finding, standard), body, body)
+        link = rule_link(standard, finding.rule_id)
+        if link and link.zh and row <= MOST_LINKS:
+            sheet.write_url(row, RULE_COLUMN, link.zh, body, finding.rule_id)
     last_row = max(len(findings), 1)
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, last_row, len(_COLUMNS) - 1)

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import duckdb
 import pytest
 import yaml
+from jinja2 import Template
 from warehouse_home import duckdb_type, write_home
 
 from expectations.spec import Standard, load_standard
@@ -19,6 +20,8 @@ from ingest.config import PROJECT_DIR
 from ingest.register import normalise_name
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
+
+COMPLETENESS_TEST = "completeness_scores_are_shares_of_asked_cells_and_a_blank_without_a_reason_is_not_collected"
 
 # A tempting wrong formula: file, what stands there, what a hurried hand would write, the unit test that must see it.
 MUTATIONS = [
@@ -111,6 +114,24 @@ MUTATIONS = [
         "coalesce(\n            {{ alias }}.principal_interest_cny,",
         "coalesce(\n            {{ alias }}.claim_total_cny, {{ alias }}.principal_interest_cny,",
         "fees_are_no_part_of_the_claim",
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "where asked_count > 0 and {{ scope }}",
+        "where {{ scope }}",
+        COMPLETENESS_TEST,
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "('institution', 'institution_id', 'is_in_force'),",
+        "('institution', 'institution_id', 'true'),",
+        COMPLETENESS_TEST,
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "{{ ratio('joined.not_collected_count', 'joined.asked_count') }} as not_collected_ratio",
+        "{{ ratio('joined.nd1_count', 'joined.rows_filed') }} as not_collected_ratio",
+        COMPLETENESS_TEST,
     ),
 ]
 
@@ -270,6 +291,36 @@ def test_filing_outcomes_count_violations_by_severity(warehouse):
     ]
 
 
+def test_completeness_is_scored_by_field_table_filing_and_institution(warehouse):
+    rows = warehouse.execute("""
+        select filing_id, field_name, field_score, table_score, filing_score, institution_score
+        from quality.completeness order by filing_id, field_name""").fetchall()
+    # B-2 was rejected: of SLB's filings only B-1 is in force
+    assert rows == [
+        ("B-1", "overdue_definition", "D1", "C2", "C2", "C2"),
+        ("B-1", "seller_branch", None, "C2", "C2", "C2"),
+        ("B-1", "weighted_overdue_days", "A2", "C2", "C2", "C2"),
+        ("B-2", "overdue_definition", "D1", "D1", "D1", "C2"),
+    ]
+
+
+def test_sql_and_python_score_completeness_alike(built):
+    from expectations.completeness import score
+
+    cells = [(first, second, asked) for asked in (0, 1, 10, 30) for first in range(asked + 1) for second in range(11)]
+    assert {score(*each) for each in cells} >= {None, "A1", "B2", "C3", "D4"}
+    macros = "".join(
+        (DBT_PROJECT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("market", "quality")
+    )
+    template = Template(macros + "{{ completeness_score('first', 'second', 'asked') }}")
+    sql = template.render(dbt=None).strip()
+    values = ", ".join(str(each) for each in cells)
+    query = f"select first, second, asked, {sql} from (values {values}) as cells (first, second, asked)"
+    found = duckdb.sql(query).fetchall()
+    assert len(found) == len(cells)
+    assert [score(*row[:3]) for row in found] == [row[3] for row in found]
+
+
 def test_an_institution_answers_to_its_former_name(warehouse):
     history = warehouse.execute(
         "select name_history from core.dim_institutions where institution_id = 'SLB'"
@@ -289,6 +340,7 @@ def test_marts_stand_in_exactly_three_schemas(warehouse):
         "market.official_reconciliation",
         "market.quarterly_activity",
         "market.start_prices",
+        "quality.completeness",
         "quality.filing_outcomes",
         "quality.rule_results",
     ]

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from filings import FILER, NOTICE, decide_all, decide_one, put, sale_notice
 
+from expectations.spec import load_standard
 from ingest import accept, receive, registry
 from ingest.paths import Home
 from ingest.report.answer import REPORT_JSON
@@ -295,3 +296,21 @@ def test_a_zip_is_judged_like_its_folder(npl_home):
     shutil.rmtree(place)
     _, state = decide_one()
     assert state == "accepted"
+
+
+def test_completeness_is_kept_with_the_decision_and_told_in_the_report(npl_home):
+    late = "ND4-2026-12-31"
+    put("march", [sale_notice(weighted_overdue_days=late), sale_notice(notice_id="GG-2", project_code="P-2")])
+    filing_id, state = decide_one()
+    assert state in registry.IN_FORCE
+    kept = {row["field_name"]: row for row in registry.rows_of(registry.completeness)}
+    assert set(kept) == set(load_standard().tables[NOTICE].by_name)
+    overdue = kept["weighted_overdue_days"]
+    assert (overdue["filing_id"], overdue["rows_filed"], overdue["asked_count"], overdue["nd2_4_count"]) == (
+        filing_id,
+        2,
+        2,
+        1,
+    )
+    ((table, score),) = [each.values() for each in report_of(npl_home, filing_id)["completeness"]]
+    assert (table, score[1]) == (NOTICE, "2")

@@ -63,6 +63,19 @@ OPERATIONS = {
         "rows_judged": "BIGINT",
         "violations": "BIGINT",
     },
+    "completeness": {
+        "filing_id": "VARCHAR",
+        "table_name": "VARCHAR",
+        "field_name": "VARCHAR",
+        "rows_filed": "BIGINT",
+        "asked_count": "BIGINT",
+        "nd1_count": "BIGINT",
+        "nd2_4_count": "BIGINT",
+        "nd5_count": "BIGINT",
+        "hidden_count": "BIGINT",
+        "blank_count": "BIGINT",
+        "unexplained_count": "BIGINT",
+    },
     "institutions": {
         "institution_id": "VARCHAR",
         "name_zh": "VARCHAR",
@@ -391,6 +404,28 @@ RULE_RESULTS = [
     ]
 ]
 
+COMPLETENESS = [
+    {
+        "filing_id": filing,
+        "table_name": "package_notice",
+        "field_name": name,
+        "rows_filed": 5,
+        "asked_count": asked,
+        "nd1_count": nd1,
+        "nd2_4_count": nd2_4,
+        "nd5_count": 0,
+        "hidden_count": 0,
+        "blank_count": blank,
+        "unexplained_count": unexplained,
+    }
+    for filing, name, asked, nd1, nd2_4, blank, unexplained in [
+        ("B-1", "weighted_overdue_days", 5, 0, 1, 0, 0),
+        ("B-1", "overdue_definition", 5, 1, 0, 1, 1),
+        ("B-1", "seller_branch", 0, 0, 0, 5, 0),
+        ("B-2", "overdue_definition", 5, 5, 0, 0, 0),
+    ]
+]
+
 INSTITUTIONS = [
     {
         "institution_id": identifier,
@@ -449,6 +484,7 @@ def write_home(home: Path, standard: Standard) -> Path:
     for name, rows in (
         ("filings", FILINGS),
         ("rule_results", RULE_RESULTS),
+        ("completeness", COMPLETENESS),
         ("institutions", INSTITUTIONS),
         ("institution_names", INSTITUTION_NAMES),
         ("code_lists", codes),

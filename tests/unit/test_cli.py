@@ -49,10 +49,19 @@ def test_standard_show_of_anything_else_is_a_usage_error(monkeypatch, capsys, na
 
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "no such place"), ("file", "no such place"), ("collect", "no.csv", "--out", "x"), ("report", "no-filing"),
-     ("status", "no-filing"), ("sql", "select 1"), ("release", "show"), ("release", "show", "../../etc"), ("nonsense",)],
-    ids=lambda arguments: " ".join(arguments),
-)  # fmt: skip
+    [
+        ("check", "no such place"),
+        ("file", "no such place"),
+        ("collect", "no.csv", "--out", "x"),
+        ("report", "no-filing"),
+        ("status", "no-filing"),
+        ("sql", "select 1"),
+        ("release", "show"),
+        ("release", "show", "../../etc"),
+        ("nonsense",),
+    ],
+    ids=" ".join,
+)
 def test_what_cannot_be_done_is_told_and_exits_with_two(npl_home, monkeypatch, capsys, arguments):
     code, out, err = npl(monkeypatch, capsys, *arguments)
     assert code == cli.EXIT_UNREADABLE
@@ -73,7 +82,13 @@ NAMES = ["quarter", "listed", "ratio"]
 
 def test_a_table_lines_up_when_chinese_takes_two_columns():
     lines = tabular.render(NAMES, ROWS, "table").splitlines()
-    assert lines == ["quarter  listed  ratio", "-------  ------  -----", "2025Q4       19", "季度          1    0.5", "(2 rows)"]
+    assert lines == [
+        "quarter  listed  ratio",
+        "-------  ------  -----",
+        "2025Q4       19",
+        "季度          1    0.5",
+        "(2 rows)",
+    ]
 
 
 def test_csv_json_and_parquet_hold_the_same_rows(tmp_path):

@@ -1,0 +1,120 @@
+"""How complete a filing is: what each field of a table holds in place of a value, and ESMA's score of it, A1 to D4.
+
+A cell counts when its field may carry a reason for a missing value (it allows ND1 to ND4) and a value was to be had:
+ND5 (not applicable) and HIDDEN (by the template) are no gaps, and neither is a blank where the field is required only
+under a condition that the row does not meet. Any other blank of such a field is a value missing without a reason: it
+counts like ND1, or leaving a cell empty would score better than saying why. Fields that allow no reason are optional
+(their blanks are no gap) or required (a blank is a finding): they are counted and not scored.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from expectations.compile import column_names, fill_tokens, quoted, text_column
+from expectations.spec import FieldSpec, Standard, TableSpec
+
+REASONS = ("ND1", "ND2", "ND3", "ND4")
+NOT_COLLECTED_CEILINGS = (0.0, 0.10, 0.30)
+"""Share of ND1 up to which a score starts with A, B, C; above the last it is D (ESMA, securitisation repositories)."""
+COLLECTED_ELSEWHERE_CEILINGS = (0.0, 0.20, 0.40)
+"""Share of ND2 to ND4 up to which it ends with 1, 2, 3; above the last it is 4."""
+
+
+@dataclass(frozen=True)
+class FieldCompleteness:
+    """Cells of one field of one filed table, by what stands in them.
+
+    `asked` cells could hold a value and are scored; `unexplained` ones of them are blank. `blank` counts every blank
+    cell that takes no default and is not hidden.
+    """
+
+    table: str
+    field: str
+    rows: int
+    asked: int
+    nd1: int
+    nd2_4: int
+    nd5: int
+    hidden: int
+    blank: int
+    unexplained: int
+
+    @property
+    def score(self) -> str | None:
+        return score_of([self])
+
+
+def score_of(fields: Iterable[FieldCompleteness]) -> str | None:
+    """ESMA's score over the cells of these fields; null when none of them is scored."""
+    scored = [field for field in fields if field.asked]
+    return score(
+        sum(field.nd1 + field.unexplained for field in scored),
+        sum(field.nd2_4 for field in scored),
+        sum(field.asked for field in scored),
+    )
+
+
+def score(not_collected: int, collected_elsewhere: int, asked: int) -> str | None:
+    """`A1` to `D4` from numbers of cells; null without any. The dbt macro `completeness_score` says the same."""
+    if not asked:
+        return None
+    letter = sum(not_collected / asked > ceiling for ceiling in NOT_COLLECTED_CEILINGS)
+    digit = sum(collected_elsewhere / asked > ceiling for ceiling in COLLECTED_ELSEWHERE_CEILINGS)
+    return "ABCD"[letter] + "1234"[digit]
+
+
+def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[FieldCompleteness]:
+    """Count every field of a filed table, in the table's order, in one pass over raw_<table> and filed_<table>."""
+    spec = standard.all_tables[table]
+    filed = set(column_names(con, f"raw_{table}")) - {"row_number"}
+    conditions = [condition for field in spec.fields for condition in _conditions(standard, field, field.name in filed)]
+    counts = ", ".join(f"count(*) filter (where {condition})" if condition else "0" for condition in conditions)
+    ((rows, *found),) = con.execute(f"select count(*), {counts} from ({_cells(spec, filed)})").fetchall()
+    wide = len(found) // len(spec.fields)
+    return [
+        FieldCompleteness(table, field.name, rows, *found[number * wide : (number + 1) * wide])
+        for number, field in enumerate(spec.fields)
+    ]
+
+
+def _cells(spec: TableSpec, filed: set[str]) -> str:
+    """SQL of the typed rows with the text of every cell beside its value."""
+    texts = "".join(f", raw.{quoted(name)} as {text_column(name)}" for name in sorted(filed & set(spec.by_name)))
+    return f"select filed.*{texts} from filed_{spec.table} as filed join raw_{spec.table} as raw using (row_number)"
+
+
+def _conditions(standard: Standard, field: FieldSpec, is_filed: bool) -> tuple[str | None, ...]:
+    """What makes a cell asked, ND1, ND2 to ND4, ND5, hidden, blank, unexplained, in the order of `FieldCompleteness`.
+
+    Null where no cell can be so: a small filing must not pay for counting what the field does not allow.
+    """
+    text = text_column(field.name) if is_filed else "null::varchar"
+    hides = fill_tokens(standard, "{is_hidden}", field)
+    hidden = f"(coalesce({text} = 'HIDDEN', false) or ({text} is null and {hides}))" if field.hidden_from else None
+    blank = f"({text} is null and not {hides})" if field.default is None else None
+    allowed = [_is_code(text, code) for code in field.nd if code in REASONS[1:]]
+    nd5 = f"coalesce({text} = 'ND5', false)" if "ND5" in field.nd else None
+    # a field that is required nowhere, yet may say why it is empty, is asked for in every row
+    wanted = f"coalesce({field.required_when}, false)" if field.required_when and not field.required else None
+    asked = unexplained = None
+    if set(field.nd) & set(REASONS):
+        unexplained = f"{blank} and {wanted}" if blank and wanted else blank
+        unasked = [condition for condition in (hidden, nd5) if condition]
+        if blank and wanted:
+            unasked.append(f"({blank} and not {wanted})")
+        asked = f"not ({' or '.join(unasked)})" if unasked else "true"
+    return (
+        asked,
+        _is_code(text, "ND1") if "ND1" in field.nd else None,
+        " or ".join(allowed) or None,
+        nd5,
+        hidden,
+        blank,
+        unexplained,
+    )
+
+
+def _is_code(text: str, code: str) -> str:
+    return f"{text} like 'ND4-____-__-__'" if code == "ND4" else f"{text} = '{code}'"
