@@ -137,3 +137,51 @@ create or replace macro title_year(title) as nullif(regexp_extract(title, '(20[0
 create or replace macro title_issue(title) as nullif(regexp_extract(title, '20[0-9]{2}年第0*([0-9]+)期', 1), '');
 -- Teaser, sale notice, re-listing, result: the order in which a package's notices appear.
 create or replace macro notice_stage(notice_type) as list_position(['ZS', 'ZR', 'RE', 'JG'], notice_type);
+
+-- Recovery and compliance: what a month cost, who may be named, what a history lets expect.
+create or replace macro recovery_cost(tax, lawyer, enforcement, agency, other) as
+    coalesce(tax, 0) + coalesce(lawyer, 0) + coalesce(enforcement, 0) + coalesce(agency, 0) + coalesce(other, 0);
+create or replace macro month_before(day) as (day - interval 1 month)::date;
+create or replace macro names_institution(name) as
+    regexp_matches(name, '公司|事务所|企业|合伙|银行|分行|支行|集团|中心|协会|学会|委员会|机构|基金|[厂院所社局]$|(?i:co\.|ltd|llp|inc)');
+create or replace macro is_placeholder(cell) as
+    regexp_full_match(trim(cell), '(?i)无|暂无|没有|不详|未知|待补|待定|办理中|申请中|备案中|未登记|未备案|n/?a|none|null|tbd|[-—/.xX*0０]+');
+create or replace macro is_calendar_period(first_day, final_day) as
+    final_day = last_day(final_day)
+    and (first_day = date_trunc('month', final_day)
+         or (first_day = date_trunc('quarter', final_day) and month(final_day) % 3 = 0));
+create or replace macro range_text(low, high) as round(low, 2) || ' ~ ' || round(high, 2);
+-- A cell that holds something (zero is nothing) in a row whose item has no use for it: its name, else null.
+create or replace macro stray_cell(field, is_filled, belongs) as case when is_filled and not belongs then field end;
+
+-- Loans and collateral. A key has no digit, so that it can be neither mistaken for a real number nor hide one.
+create or replace macro is_pseudonym(pseudonym) as regexp_full_match(pseudonym, '[a-p]{32}');
+create or replace macro looks_like_real_number(pseudonym) as
+    case when is_pseudonym(pseudonym) then false else regexp_matches(pseudonym, '[0-9]([ -]?[0-9]){5}') end;
+-- A cell that lists several codes or names: its parts, and the codes that they mean (null where unknown).
+create or replace macro listed(cell) as
+    list_filter(list_transform(string_split_regex(cell, '[;；,，、]'), lambda part: trim(part)), lambda part: part <> '');
+create or replace macro defect_codes(cell) as
+    case when cell = '无' then ['NONE'] else list_transform(listed(cell), lambda part: code_defect(part)) end;
+create or replace macro has_defect(cell, wanted) as
+    case when cell = '无' then false else list_contains(defect_codes(cell), wanted) end;
+create or replace macro has_defect_of(cell, wanted_group) as
+    case when cell = '无' then false
+         else list_contains(list_transform(defect_codes(cell), lambda each_defect: parent_defect(each_defect)), wanted_group) end;
+create or replace macro encumbrance_codes(cell) as
+    case when cell = '无' then ['NONE'] else list_transform(listed(cell), lambda part: code_encumbrance(part)) end;
+create or replace macro is_personal_product(product) as coalesce(parent_loan_product(product) = 'personal', false);
+-- A loan's rounded amounts are whole yuan: half a yuan for each of them.
+create or replace macro loan_rounding(amount_precision, amounts) as
+    case when coalesce(amount_precision, 'exact') = 'exact' then 0.0 else 0.5 * amounts end;
+-- These name a date that lies on the wrong side of another, and are null when it does not.
+create or replace macro later_than(label, day, other_day) as case when day > other_day then label || ' ' || day end;
+create or replace macro earlier_than(label, day, other_day) as case when day < other_day then label || ' ' || day end;
+create or replace macro not_after(label, day, other_day) as case when day <= other_day then label || ' ' || day end;
+-- Where a figure is expected, from earlier ones: their range, widened by half of itself or by a margin, whichever is more.
+create or replace macro usual_low(earlier_values, margin) as
+    list_min(earlier_values) - greatest(margin, (list_max(earlier_values) - list_min(earlier_values)) / 2);
+create or replace macro usual_high(earlier_values, margin) as
+    list_max(earlier_values) + greatest(margin, (list_max(earlier_values) - list_min(earlier_values)) / 2);
+-- The code of an age band is its lower end; the middle of ten years.
+create or replace macro age_of_band(band) as try_cast(substr(band, 2) as integer) + 5;
