@@ -133,7 +133,11 @@ class ForeignKey(_Model):
 
 
 class TableSpec(_Model):
-    """A table that institutions file (or, with `system`, one that the platform makes of each filing)."""
+    """A table that institutions file (or, with `system`, one that the platform makes of each filing).
+
+    `example_filing` says who files the example row (`institution`) and for which `period`, where that is not who files
+    the standard's other examples.
+    """
 
     table: str = Field(pattern=NAME_PATTERN)
     title: Bilingual
@@ -144,6 +148,7 @@ class TableSpec(_Model):
     foreign_keys: tuple[ForeignKey, ...] = ()
     version_date: str | None = None
     principal_field: str | None = None
+    example_filing: Row = {}
     fields: tuple[FieldSpec, ...]
 
     @cached_property
@@ -225,10 +230,14 @@ class RuleException(_Model):
 
 
 class ExampleSurroundings(_Model):
-    """The filing and the registers around every rule's example; a rule's `given` adds to them."""
+    """The filing and the registers around every rule's example; a rule's `given` adds to them.
+
+    `filed_together`: the tables whose example rows make one filing; a template of several tables is filled with these.
+    """
 
     context: Row = {}
     references: dict[str, tuple[Row, ...]] = {}
+    filed_together: tuple[str, ...] = ()
 
 
 class StandardFile(_Model):

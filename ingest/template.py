@@ -47,7 +47,8 @@ def template_files(standard: Standard, tables: Sequence[str], kind: Kind, exampl
 
         name = specs[0].table if len(specs) == 1 else standard.head.name
         return {f"{name}.xlsx": workbook(standard, specs, example)}
-    files = {f"{spec.table}.csv": _csv(standard, spec, example) for spec in specs}
+    with_example = filled(standard, specs, example)
+    files = {f"{spec.table}.csv": _csv(standard, spec, spec.table in with_example) for spec in specs}
     return {MANIFEST_FILE: _manifest(standard, specs, example), **files}
 
 
@@ -62,10 +63,21 @@ def filing_values(standard: Standard, specs: Sequence[TableSpec], example: bool)
         # what the platform's own table calls the filing's kind, institution .. is what its manifest says
         given |= {key: text for key in SHEET_KEYS if (text := said.get(key))}
         given["institution"] = given.get("institution") or around.get("filing_institution") or ""
-        given["period"] = _example_period(standard, specs) or given.get("period", "")
+        rows_of = [spec for spec in specs if spec.table in filled(standard, specs, example)]
+        given["period"] = _example_period(standard, rows_of) or given.get("period", "")
+        if len(specs) == 1:
+            given |= {key: text for key, text in specs[0].example_filing.items() if text}
         if given.get("subject") == given["institution"]:
             del given["subject"]  # it need not be said
     return {key: given.get(key, "") for key in SHEET_KEYS}
+
+
+def filled(standard: Standard, specs: Sequence[TableSpec], example: bool) -> list[str]:
+    """The tables in which the example row stands: one that is alone, else those whose examples make one filing."""
+    if not example:
+        return []
+    together = standard.head.examples.filed_together
+    return [spec.table for spec in specs if len(specs) == 1 or not together or spec.table in together]
 
 
 def column_headers(standard: Standard, spec: TableSpec) -> list[str]:

@@ -13,7 +13,7 @@ from expectations.spec import Code, FieldSpec, Standard, TableSpec
 from ingest.read import MANIFEST_SHEET
 from ingest.read.manifest_file import HINTS, KINDS, SHEET_KEYS
 from ingest.read.xlsx_file import NO, SIGNIFICANT_DIGITS, YES
-from ingest.template import example_cells, filing_values
+from ingest.template import example_cells, filing_values, filled
 from ingest.template_notes import FILING_NOTES, Line, field_note, notes
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def workbook(standard: Standard, specs: Sequence[TableSpec], example: bool) -> b
         used = [name for spec in specs for field in spec.fields for name in (field.code_list, field.states) if name]
         lists = {name: standard.codes[name] for name in dict.fromkeys(used)}
         places = _places(lists)
+        with_example = filled(standard, specs, example)
         for spec in specs:
-            cells = example_cells(standard, spec) if example else []
+            cells = example_cells(standard, spec) if spec.table in with_example else []
             _write_table(book.add_worksheet(spec.title.zh), looks, standard, spec, places, cells)
         _write_codes(book.add_worksheet(CODES_SHEET), looks, lists)
     return _stored(buffer.getvalue())

@@ -279,7 +279,8 @@ def test_a_rule_speaks_chinese_and_english_and_names_nobody(rule: Rule) -> None:
         assert text.zh != text.en
         for said in (text.zh, text.en):
             assert mask(STANDARD, said) == said
-    assert names_in(rule.message.zh) == names_in(rule.message.en), "both languages show the same values"
+    shown = [{re.sub("_(zh|en)$", "", name) for name in names_in(text)} for text in (rule.message.zh, rule.message.en)]
+    assert shown[0] == shown[1], "both languages show the same values"
 
 
 def test_every_severity_and_several_categories_are_in_use() -> None:

@@ -27,6 +27,8 @@ from ingest.template_workbook import CODES_SHEET, NOTES_SHEET
 
 STANDARD = load_standard()
 TABLES = list(STANDARD.tables)
+# one example row of this table is no complete return, and is told so
+ONE_ROW_IS_NOT_ALL = {"compliance_return": {"NPL-CMP-007"}}
 CITY_TREES = Path(__file__).parents[1] / "standards" / "city_trees"
 
 
@@ -59,9 +61,10 @@ def test_templates_filled_with_the_example_are_accepted(tmp_path: Path, tables: 
     report = checked(tmp_path, tables, kind)
     findings = [(found.rule_id, found.message.en) for found in report.findings]
     assert report.verdict == "accepted", findings or report.problem
-    assert {table.table: table.accepted for table in report.tables} == dict.fromkeys(tables, 1)
+    rows = {table.table: table.accepted for table in report.tables}
+    assert rows == {name: int(len(tables) == 1 or name in STANDARD.head.examples.filed_together) for name in tables}
     if len(tables) == 1:
-        assert findings == []
+        assert {rule_id for rule_id, _ in findings} == ONE_ROW_IS_NOT_ALL.get(tables[0], set())
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
