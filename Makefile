@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The machine's own certificates, as pip uses them: behind a company's proxy uv's built-in ones do not do.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: run test lint docs lock clean
 
