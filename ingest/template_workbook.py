@@ -13,7 +13,7 @@ from expectations.spec import Code, FieldSpec, Standard, TableSpec
 from ingest.read import MANIFEST_SHEET
 from ingest.read.manifest_file import HINTS, KINDS, SHEET_KEYS
 from ingest.read.xlsx_file import NO, SIGNIFICANT_DIGITS, YES
-from ingest.template import example_cells, filing_values, filled
+from ingest.template_cells import example_cells, filing_values, filled
 from ingest.template_notes import FILING_NOTES, Line, field_note, notes
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from ingest.cli import app, main
 from ingest.read.columns import with_field_names
 from ingest.read.manifest_file import KINDS, SHEET_KEYS
 from ingest.report.model import Report
-from ingest.template import Kind, column_headers, committed_templates, template_files
+from ingest.template import Kind, committed_templates, template_files
+from ingest.template_cells import column_headers
 from ingest.template_workbook import CODES_SHEET, NOTES_SHEET
 
 STANDARD = load_standard()
