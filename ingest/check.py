@@ -29,6 +29,7 @@ REGISTERS = {
     "register_names": institution_names,
     "register_eligibility": eligibility,
 }
+READ_ONCE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass
@@ -188,13 +189,15 @@ def _accepted_view(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: li
         zones.parquet(zones.accepted, spec.table, each.period or "", each.institution_id, each.filing_id)
         for each in in_force
     ]
-    present = [str(file) for file in files if file.exists()]
+    present = [file for file in files if file.exists()]
     if present:
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in present)
+        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in present)
+        # every rule across filings would open every file again: what is small is read once
+        kind = "table" if sum(file.stat().st_size for file in present) <= READ_ONCE_BYTES else "view"
         con.execute(f"create table no_{spec.table} ({engine.accepted_ddl(spec)})")
         # rows accepted under an older standard lack the columns that came later
         con.execute(
-            f"create view accepted_{spec.table} as select * from no_{spec.table} union all by name "
+            f"create {kind} accepted_{spec.table} as select * from no_{spec.table} union all by name "
             f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
         )
 
