@@ -4,7 +4,6 @@ Order matters: rows first, then the answer, then the registry. Rows without a ve
 are written over by the next try; nobody is told of a verdict that was not answered.
 """
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry
 from ingest.check import Case, checking, problem_report
 from ingest.errors import JudgeError, StorageError
-from ingest.paths import Home, home, temporary_beside
+from ingest.paths import Home, file_digest, home, temporary_beside
 from ingest.receive import landed_entry
 from ingest.report.answer import REPORT_JSON, write_answer
 from ingest.report.model import Report
@@ -144,7 +143,7 @@ def _record(record: registry.FilingRecord, case: Case, standard: Standard) -> No
             "verdict": verdict,
             "standard_version": report.standard.version,
             "standard_sha256": standard.sha256,
-            "report_sha256": _digest(answered),
+            "report_sha256": file_digest(answered),
             "rows_filed": sum(table.rows for table in report.tables),
             "rows_accepted": sum(table.accepted for table in report.tables),
             "rows_held": sum(table.held for table in report.tables),
@@ -195,12 +194,6 @@ def _field_result(field: FieldCompleteness) -> dict[str, Any]:
     }
 
 
-def _digest(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def write_empty_tables(standard: Standard) -> None:
     """For each table one Parquet file without rows: a reader of the zone always finds all of today's columns."""
     import duckdb
@@ -221,8 +214,3 @@ def publish_data_docs(filing_ids: list[str]) -> str:
 
     publish(home().gx, home().data_docs, filing_ids)
     return str(write_operator_page())
-
-
-def forget_scratch() -> None:
-    """Remove what killed processes left in the scratch zone; only when nothing else runs."""
-    shutil.rmtree(home().work, ignore_errors=True)

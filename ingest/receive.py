@@ -17,10 +17,9 @@ from expectations.spec import Standard, load_standard
 from ingest import registry
 from ingest.errors import FilingError, StorageError
 from ingest.manifest import Manifest
-from ingest.paths import home, temporary_beside
+from ingest.paths import file_digest, home, temporary_beside
 from ingest.read import read_manifest
 
-CHUNK = 1 << 20
 NOT_YET_WHOLE = (".part", ".tmp", ".filepart")
 
 
@@ -87,26 +86,24 @@ def content_digest(path: Path) -> str:
     A link counts as the text of its target and is never followed.
     """
     if not path.is_dir() or path.is_symlink():
-        return _file_digest(path)
+        return _entry_digest(path)
     digest = hashlib.sha256()
     for file in sorted(each for each in path.rglob("*") if each.is_symlink() or not each.is_dir()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{_file_digest(file)}\n".encode("utf-8", "surrogateescape"))
+        digest.update(
+            f"{file.relative_to(path).as_posix()}\0{_entry_digest(file)}\n".encode("utf-8", "surrogateescape")
+        )
     return digest.hexdigest()
 
 
-def _file_digest(path: Path) -> str:
+def _entry_digest(path: Path) -> str:
     if path.is_symlink():
         return hashlib.sha256(b"link\0" + os.fsencode(os.readlink(path))).hexdigest()
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as handle:
-            while chunk := handle.read(CHUNK):
-                digest.update(chunk)
+        return file_digest(path)
     except OSError as error:
         raise StorageError(
             f"无法读取 {path.name}：{error.strerror}", f"{path.name} cannot be read: {error.strerror}"
         ) from error
-    return digest.hexdigest()
 
 
 def _land(path: Path, sha256: str) -> Path:

@@ -4,11 +4,9 @@ A release's id is the day of the last decision that it knows of and a digest of 
 make the same release, and publishing twice changes nothing.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,12 @@ from expectations.spec import load_standard
 from ingest import registry, warehouse
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError, UsageError
-from ingest.paths import home, temporary_beside, write_text
+from ingest.paths import file_digest, home, temporary_beside, write_text
 
 RELEASED_SCHEMAS = ("core", "market", "quality")
 STORAGE_VERSION = "v1.4.0"  # older DuckDBs and duckdb-wasm can open it
 MANIFEST = "manifest.json"
 DATABASE = "npl.duckdb"
-CHUNK = 1 << 20
 
 
 def publish() -> str:
@@ -196,15 +193,6 @@ def query(sql: str, release_id: str | None) -> tuple[list[str], list[tuple[Any, 
         raise UsageError(f"SQL 无法执行：{error}", f"The SQL cannot be run: {error}") from error
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while chunk := handle.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _commit() -> str | None:
     """The commit of the code that made the release; null outside a checkout."""
     found = subprocess.run(
@@ -219,6 +207,3 @@ def _quoted(text: Path | str) -> str:
 
 def _json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-
-__all__: Sequence[str] = ("file_digest", "find_release", "list_releases", "publish", "query", "verify")

@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from expectations.spec import Standard
 from ingest.eba import crosswalk, eba_fields, full_code
 from ingest.errors import FilingError
 from ingest.manifest import Manifest, ManifestTable
-from ingest.paths import temporary_beside, write_bytes
+from ingest.paths import write_bytes, write_folder
 from ingest.read.csv_file import read_csv
 from ingest.read.eba_translate import COLLATERAL, CURRENCY, CUTOFF, LOAN, LOAN_ID, YES, Cells, EbaFiling, Translator
 from ingest.read.members import MANIFEST_FILE
@@ -220,13 +219,7 @@ def _write(out: Path, filing: EbaFiling, tables: dict[str, list[Cells]], standar
         ) from error
     contents[MANIFEST_FILE] = manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n"
     folder = out / f"{filing.institution}-{filing.project_code}"
-    temporary = temporary_beside(folder)
-    temporary.mkdir()
-    for name, content in contents.items():
-        (temporary / name).write_bytes(content)
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(temporary, folder)
+    write_folder(folder, contents)
     return folder
 
 

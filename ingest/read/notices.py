@@ -25,9 +25,7 @@ import csv
 import datetime
 import hashlib
 import io
-import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +33,7 @@ from expectations.spec import Standard
 from ingest.config import settings
 from ingest.errors import FilingError
 from ingest.manifest import Manifest, ManifestTable
-from ingest.paths import temporary_beside
+from ingest.paths import write_folder
 from ingest.read.csv_file import read_csv
 from ingest.read.members import MANIFEST_FILE
 from ingest.register import find_institution
@@ -293,14 +291,7 @@ def _write_filing(out: Path, subject: str, period: str, tables: dict[str, list[C
     files = {f"{table}.csv": content for table, content in contents.items()}
     files[MANIFEST_FILE] = manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n"
     folder = out / f"{desk}-{subject}-{period}"
-    temporary = temporary_beside(folder)
-    temporary.mkdir()
-    for name, content in files.items():
-        (temporary / name).write_bytes(content)
-    # the whole folder at once: a file of an earlier run must not stay beside a manifest that does not name it
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(temporary, folder)
+    write_folder(folder, files)
     return folder
 
 
