@@ -16,9 +16,10 @@ from ingest import registry
 from ingest.check import Case, checking, problem_report
 from ingest.errors import JudgeError, StorageError
 from ingest.paths import Home, file_digest, home, temporary_beside
+from ingest.receipts.leaf import leaf_of
 from ingest.receive import landed_entry
 from ingest.report.answer import REPORT_JSON, write_answer
-from ingest.report.model import Report
+from ingest.report.model import Finding, Report
 
 UNREADABLE = "unreadable"
 PARQUET = "format parquet, compression zstd"
@@ -37,14 +38,9 @@ def decide(filing_id: str) -> str:
         return record.state
     standard = load_standard()
     try:
-        with checking(landed_entry(record.sha256), standard, record.folder, record) as case:
-            if case.content is not None:
-                registry.set_state(filing_id, "read")
-                registry.set_state(filing_id, "checked")
-            _keep_rows(case, record)
-            _answer(record, case.report, standard)
-            _record(record, case, standard)
-            return registry.find(filing_id).state  # type: ignore[union-attr]
+        while not _judge_and_record(record, standard):
+            pass  # another decision came in between: somebody got further, so this ends
+        return registry.find(filing_id).state  # type: ignore[union-attr]
     except JudgeError as error:
         report = problem_report(
             standard,
@@ -65,6 +61,18 @@ def decide(filing_id: str) -> str:
         return "error"
     except OSError as error:
         raise StorageError(f"无法写入：{error.strerror}", f"Cannot write: {error.strerror}") from error
+
+
+def _judge_and_record(record: registry.FilingRecord, standard: Standard) -> bool:
+    """Judge, keep, answer and record; false when what the judge compared with was no longer in force at the end."""
+    known_size = registry.log_size()
+    with checking(landed_entry(record.sha256), standard, record.folder, record) as case:
+        if case.content is not None:
+            registry.set_state(record.filing_id, "read")
+            registry.set_state(record.filing_id, "checked")
+        _keep_rows(case, record)
+        _answer(record, case.report, standard)
+        return registry.decide(record.filing_id, _decision(record, case, known_size))
 
 
 def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
@@ -132,31 +140,37 @@ def _answer(record: registry.FilingRecord, report: Report, standard: Standard) -
     write_answer(home().answer(record.folder, record.filing_id), report, standard)
 
 
-def _record(record: registry.FilingRecord, case: Case, standard: Standard) -> None:
+def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> registry.Decision:
     report = case.report
     verdict = "rejected" if report.verdict == UNREADABLE else report.verdict
-    answered = home().answer(record.folder, record.filing_id) / REPORT_JSON
     in_force = verdict in registry.IN_FORCE
-    registry.decide(
-        record.filing_id,
-        {
-            "verdict": verdict,
-            "standard_version": report.standard.version,
-            "standard_sha256": standard.sha256,
-            "report_sha256": file_digest(answered),
-            "rows_filed": sum(table.rows for table in report.tables),
-            "rows_accepted": sum(table.accepted for table in report.tables),
-            "rows_held": sum(table.held for table in report.tables),
-        },
-        [
+    row = {
+        "verdict": verdict,
+        "standard_version": report.standard.version,
+        "standard_sha256": case.standard.sha256,
+        "report_sha256": file_digest(home().answer(record.folder, record.filing_id) / REPORT_JSON),
+        "rows_filed": sum(table.rows for table in report.tables),
+        "rows_accepted": sum(table.accepted for table in report.tables),
+        "rows_held": sum(table.held for table in report.tables),
+    }
+    return registry.Decision(
+        row=row,
+        leaf=leaf_of(record, row),
+        known_size=known_size,
+        rule_results=[
             _rule_result(table, case, rule_id, checks)
             for table in case.results
             for rule_id, checks in _by_rule(case.results[table].counts)
         ],
-        [_field_result(field) for field in case.completeness],
+        completeness=[_field_result(field) for field in case.completeness],
+        findings=list({finding.fingerprint: _finding_row(finding) for finding in report.findings}.values()),
         supersedes=record.replaces if in_force and record.kind == "correction" else None,
         withdraws=record.replaces if in_force and record.kind == "withdrawal" else None,
     )
+
+
+def _finding_row(finding: Finding) -> dict[str, str]:
+    return {"fingerprint": finding.fingerprint, "rule_id": finding.rule_id, "severity": finding.severity}
 
 
 def _by_rule(checks: Iterable[Check]) -> list[tuple[str, list[Check]]]:

@@ -176,14 +176,14 @@ def import_eba(
 @app.command()
 def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · filing id")] = None) -> None:
     """报送的状态 · States of filings; with an id, its history."""
-    from ingest import registry
+    from ingest import registry, registry_tables
 
     if filing is None:
         for record in registry.all_filings():
             typer.echo(f"{record.filing_id}\t{record.state}\t{record.received_at:%Y-%m-%d %H:%M:%S}Z")
         return
     _find(filing)
-    for row in registry.rows_of(registry.states):
+    for row in registry.rows_of(registry_tables.states):
         if row["filing_id"] == filing:
             typer.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}Z\t{row['state']}\t{row['detail'] or ''}".rstrip())
 

@@ -17,76 +17,22 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from ingest.config import settings
 from ingest.errors import StorageError
 from ingest.paths import home
+from ingest.registry_tables import (
+    answers,
+    completeness,
+    decisions,
+    filings,
+    findings,
+    log_entries,
+    metadata,
+    rule_results,
+    states,
+)
 
 UNDECIDED = ("received", "read", "checked", "error")
 IN_FORCE = ("accepted", "accepted_with_holds")
 DECIDED = (*IN_FORCE, "rejected", "error")
-
-metadata = sa.MetaData()
-
-filings = sa.Table(
-    "filings",
-    metadata,
-    sa.Column("filing_id", sa.String(120), primary_key=True),
-    sa.Column("folder", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(400), nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("institution_id", sa.String(64), nullable=False),
-    sa.Column("subject_id", sa.String(64), nullable=False),
-    sa.Column("period", sa.String(16)),
-    sa.Column("sequence", sa.Integer),
-    sa.Column("kind", sa.String(16)),
-    sa.Column("replaces", sa.String(120)),
-    sa.Column("received_at", sa.DateTime, nullable=False),
-    sa.UniqueConstraint("folder", "sha256"),
-)
-states = sa.Table(
-    "filing_states",
-    metadata,
-    sa.Column("state_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), nullable=False, index=True),
-    sa.Column("state", sa.String(24), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
-    sa.Column("detail", sa.String(400)),
-)
-decisions = sa.Table(
-    "decisions",
-    metadata,
-    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
-    sa.Column("verdict", sa.String(24), nullable=False),
-    sa.Column("standard_version", sa.String(16), nullable=False),
-    sa.Column("standard_sha256", sa.String(64), nullable=False),
-    sa.Column("report_sha256", sa.String(64), nullable=False),
-    sa.Column("rows_filed", sa.BigInteger, nullable=False),
-    sa.Column("rows_accepted", sa.BigInteger, nullable=False),
-    sa.Column("rows_held", sa.BigInteger, nullable=False),
-)
-rule_results = sa.Table(
-    "rule_results",
-    metadata,
-    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
-    sa.Column("table_name", sa.String(64), primary_key=True),
-    sa.Column("rule_id", sa.String(32), primary_key=True),
-    sa.Column("severity", sa.String(16), nullable=False),
-    sa.Column("category", sa.String(24), nullable=False),
-    sa.Column("rows_judged", sa.BigInteger, nullable=False),
-    sa.Column("violations", sa.BigInteger, nullable=False),
-)
-completeness = sa.Table(
-    "completeness",
-    metadata,
-    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
-    sa.Column("table_name", sa.String(64), primary_key=True),
-    sa.Column("field_name", sa.String(64), primary_key=True),
-    sa.Column("rows_filed", sa.BigInteger, nullable=False),
-    sa.Column("asked_count", sa.BigInteger, nullable=False),
-    sa.Column("nd1_count", sa.BigInteger, nullable=False),
-    sa.Column("nd2_4_count", sa.BigInteger, nullable=False),
-    sa.Column("nd5_count", sa.BigInteger, nullable=False),
-    sa.Column("hidden_count", sa.BigInteger, nullable=False),
-    sa.Column("blank_count", sa.BigInteger, nullable=False),
-    sa.Column("unexplained_count", sa.BigInteger, nullable=False),
-)
+FINAL = (*IN_FORCE, "rejected", "superseded", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -107,6 +53,29 @@ class FilingRecord:
     state: str
 
 
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and all that is recorded with it: rows of the registry's tables, without their `filing_id`.
+
+    `leaf` is the entry of the Merkle log. `known_size` is the size of the log when the filing was judged: what was
+    decided after it, the judge did not see.
+    """
+
+    row: Mapping[str, Any]
+    leaf: str
+    known_size: int
+    rule_results: Sequence[Mapping[str, Any]] = ()
+    completeness: Sequence[Mapping[str, Any]] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
+    answers: Sequence[Mapping[str, Any]] = ()
+    supersedes: str | None = None
+    withdraws: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        return str(self.row["verdict"])
+
+
 def utc_now() -> datetime.datetime:
     """The moment of an event, as it is recorded; the only clock that the platform's logic reads."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
@@ -124,13 +93,20 @@ def _engine(url: str) -> sa.Engine:
             # WAL lets readers go on while one worker writes; foreign keys are off in SQLite unless asked for
             for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
+            connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+
+        @sa.event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            # who will write takes the turn at once: a reader that turned writer could only fail
+            writing = connection.get_execution_options().get("writing")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
 
 
 @contextmanager
-def transaction() -> Iterator[sa.Connection]:
-    """One transaction on the registry: all of it is written, or none.
+def transaction(writing: bool = False) -> Iterator[sa.Connection]:
+    """One transaction on the registry: all of it is written, or none; say so when it writes.
 
     Raises:
         StorageError: the registry cannot be reached or written.
@@ -142,7 +118,7 @@ def transaction() -> Iterator[sa.Connection]:
     try:
         engine = _engine(url)
         _create_once(engine)
-        with engine.begin() as connection:
+        with engine.connect().execution_options(writing=writing) as connection, connection.begin():
             yield connection
     except OperationalError as error:
         raise StorageError(
@@ -169,7 +145,7 @@ def _create_once(engine: sa.Engine) -> None:
 def register(record: Mapping[str, Any]) -> bool:
     """Add a filing and its state `received`; false when these bytes from this folder are already known."""
     try:
-        with transaction() as connection:
+        with transaction(writing=True) as connection:
             connection.execute(filings.insert().values(**record))
             _add_state(connection, record["filing_id"], "received", record["received_at"], None)
     except IntegrityError:
@@ -181,38 +157,62 @@ def register(record: Mapping[str, Any]) -> bool:
 
 def set_state(filing_id: str, state: str, detail: str | None = None) -> None:
     """Record that a filing came into a state, now; the same state again is not recorded twice."""
-    with transaction() as connection:
+    with transaction(writing=True) as connection:
         if _present_state(connection, filing_id) != state:
             _add_state(connection, filing_id, state, utc_now(), detail)
 
 
-def decide(
-    filing_id: str,
-    decision: Mapping[str, Any],
-    results: Sequence[Mapping[str, Any]],
-    fields: Sequence[Mapping[str, Any]],
-    supersedes: str | None,
-    withdraws: str | None,
-) -> None:
-    """Record a verdict, what every rule found, how complete each field is, and what the filing puts out of force.
+def decide(filing_id: str, decision: Decision) -> bool:
+    """Record a decision in one transaction, once; false when others came into or out of force since it was judged.
 
-    One transaction, once.
+    The next position of the log is the turn: two deciders that take the same one collide, and the later looks again.
     """
+    try:
+        with transaction(writing=True) as connection:
+            if _present_state(connection, filing_id) in FINAL:
+                return True  # another worker, or this one before it was killed, has decided
+            position = _log_size(connection)
+            if _in_force_changed(connection, decision.known_size):
+                return False
+            at = utc_now()
+            connection.execute(decisions.insert().values(filing_id=filing_id, **decision.row))
+            for table, rows in (
+                (rule_results, decision.rule_results),
+                (completeness, decision.completeness),
+                (findings, decision.findings),
+                (answers, decision.answers),
+            ):
+                if rows:
+                    connection.execute(table.insert(), [{"filing_id": filing_id, **row} for row in rows])
+            connection.execute(log_entries.insert().values(position=position, filing_id=filing_id, leaf=decision.leaf))
+            _add_state(connection, filing_id, decision.verdict, at, None)
+            for other, state in ((decision.supersedes, "superseded"), (decision.withdraws, "withdrawn")):
+                if other:
+                    _add_state(connection, other, state, at, filing_id)
+    except IntegrityError:
+        return False
+    return True
+
+
+def log_size() -> int:
+    """How many decisions the log holds."""
     with transaction() as connection:
-        if _present_state(connection, filing_id) in (*IN_FORCE, "rejected", "superseded", "withdrawn"):
-            return  # another worker, or this one before it was killed, has decided
-        at = utc_now()
-        for table in (completeness, rule_results, decisions):
-            connection.execute(table.delete().where(table.c.filing_id == filing_id))  # left by an earlier `error`
-        connection.execute(decisions.insert().values(filing_id=filing_id, **decision))
-        if results:
-            connection.execute(rule_results.insert(), [{"filing_id": filing_id, **result} for result in results])
-        if fields:
-            connection.execute(completeness.insert(), [{"filing_id": filing_id, **field} for field in fields])
-        _add_state(connection, filing_id, decision["verdict"], at, None)
-        for other, state in ((supersedes, "superseded"), (withdraws, "withdrawn")):
-            if other:
-                _add_state(connection, other, state, at, filing_id)
+        return _log_size(connection)
+
+
+def _log_size(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(log_entries)).scalar_one())
+
+
+def _in_force_changed(connection: sa.Connection, known_size: int) -> bool:
+    """Whether a filing decided at or after this place of the log came into force (a withdrawal does so as well)."""
+    query = (
+        sa.select(log_entries.c.position)
+        .join(decisions, decisions.c.filing_id == log_entries.c.filing_id)
+        .where(log_entries.c.position >= known_size, decisions.c.verdict.in_(IN_FORCE))
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
 
 
 def _add_state(

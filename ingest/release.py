@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from expectations.spec import load_standard
-from ingest import registry, warehouse
+from ingest import registry, registry_tables, warehouse
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError, UsageError
 from ingest.paths import file_digest, home, temporary_beside, write_text
@@ -35,7 +35,7 @@ def publish() -> str:
             "尚无市场库，请先运行 build_warehouse。", "There is no warehouse yet: run build_warehouse first."
         )
     inputs = warehouse.inputs_digest()
-    states = registry.rows_of(registry.states)
+    states = registry.rows_of(registry_tables.states)
     as_of = max((row["at"] for row in states), default=None)
     release_id = f"{as_of:%Y-%m-%d}-{inputs[:8]}" if as_of else f"empty-{inputs[:8]}"
     target = home().release(release_id)

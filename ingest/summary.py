@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.spec import load_standard
-from ingest import registry, release
+from ingest import registry, registry_tables, release
 from ingest.paths import home
 from ingest.report.operator import PAGE as OPERATOR_PAGE
 from ingest.report.wording import SEVERITY_WORDS, STATE_WORDS
@@ -49,7 +49,7 @@ def _filings_table() -> Table:
     table = _table(("结果 verdict", "left"), ("报送\nfilings", "right"), ("行\nrows", "right"))
     rows: Counter[str] = Counter()
     filings: Counter[str] = Counter()
-    decided = {row["filing_id"]: row for row in registry.rows_of(registry.decisions)}
+    decided = {row["filing_id"]: row for row in registry.rows_of(registry_tables.decisions)}
     for record in registry.all_filings():
         filings[record.state] += 1
         rows[record.state] += decided.get(record.filing_id, {}).get("rows_filed", 0)
@@ -69,7 +69,7 @@ def _rules_table() -> Table:
     )
     findings: Counter[str] = Counter()
     filings: Counter[str] = Counter()
-    for row in registry.rows_of(registry.rule_results):
+    for row in registry.rows_of(registry_tables.rule_results):
         if row["violations"] and row["rule_id"] in rules:
             findings[row["rule_id"]] += row["violations"]
             filings[row["rule_id"]] += 1

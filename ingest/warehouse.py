@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.spec import load_standard
-from ingest import registry
+from ingest import registry, registry_tables
 from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
@@ -79,6 +79,7 @@ _COMPLETENESS = pa.schema(
 _CODE_LISTS = pa.schema(
     [("list", pa.string()), ("code", pa.string()), ("zh", pa.string()), ("en", pa.string()), ("parent", pa.string())]
 )
+_PARAMETERS = pa.schema([("parameter", pa.string()), ("value", pa.string()), ("unit", pa.string())])
 
 
 def build() -> str:
@@ -119,7 +120,7 @@ def inputs_digest() -> str:
 
 
 def _history_lines() -> Iterable[str]:
-    for row in registry.rows_of(registry.states):
+    for row in registry.rows_of(registry_tables.states):
         yield f"{row['filing_id']}\0{row['state']}\0{row['at']}\n"
 
 
@@ -148,20 +149,25 @@ def export_operations() -> None:
         for name, entries in load_standard().codes.items()
         for code in entries
     ]
+    parameters = [
+        {"parameter": name, "value": parameter.value, "unit": parameter.unit}
+        for name, parameter in load_standard().head.parameters.items()
+    ]
     _export("filings", pa.Table.from_pylist(list(filing_facts(demo)), schema=_FILINGS))
-    _export("rule_results", pa.Table.from_pylist(registry.rows_of(registry.rule_results), schema=_RULE_RESULTS))
-    _export("completeness", pa.Table.from_pylist(registry.rows_of(registry.completeness), schema=_COMPLETENESS))
+    _export("rule_results", pa.Table.from_pylist(registry.rows_of(registry_tables.rule_results), schema=_RULE_RESULTS))
+    _export("completeness", pa.Table.from_pylist(registry.rows_of(registry_tables.completeness), schema=_COMPLETENESS))
     _export("institutions", institutions())
     _export("institution_names", institution_names())
     _export("eligibility", eligibility())
     _export("code_lists", pa.Table.from_pylist(codes, schema=_CODE_LISTS))
+    _export("parameters", pa.Table.from_pylist(parameters, schema=_PARAMETERS))
 
 
 def filing_facts(demo: set[str]) -> Iterable[dict[str, Any]]:
     """One row per filing: what it is, what was decided and when it was in force."""
-    decided = {row["filing_id"]: row for row in registry.rows_of(registry.decisions)}
+    decided = {row["filing_id"]: row for row in registry.rows_of(registry_tables.decisions)}
     history: dict[str, list[dict[str, Any]]] = {}
-    for row in registry.rows_of(registry.states):
+    for row in registry.rows_of(registry_tables.states):
         history.setdefault(row["filing_id"], []).append(row)
     for record in registry.all_filings():
         times = {row["state"]: row["at"] for row in history[record.filing_id]}

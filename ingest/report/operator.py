@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ingest import registry
+from ingest import registry, registry_tables
 from ingest.paths import home, write_text
 from ingest.report.answer import REPORT_HTML
 from ingest.report.html import template
@@ -18,7 +18,7 @@ PAGE = "filings.html"
 def write_operator_page() -> Path:
     """Write the page beside Great Expectations' own index; return where it lies."""
     page = home().data_docs / PAGE
-    decided = {row["filing_id"]: row for row in registry.rows_of(registry.decisions)}
+    decided = {row["filing_id"]: row for row in registry.rows_of(registry_tables.decisions)}
     records = registry.all_filings()
     filings = [_line(record, decided.get(record.filing_id, {})) for record in reversed(records)]
     totals = sorted(Counter(record.state for record in records).items())

@@ -9,7 +9,7 @@ import pytest
 from filings import FILER, decide_all, put, sale_notice
 
 from expectations.spec import Row, StandardError, load_standard
-from ingest import cli, registry
+from ingest import cli, registry, registry_tables
 from ingest.config import settings
 from ingest.dry_run import dry_run
 from ingest.errors import UsageError
@@ -81,7 +81,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def test_a_proposed_rule_tells_filings_and_rows_that_would_newly_fail(stored, tmp_path):
-    before, states = bytes_of(stored), registry.rows_of(registry.states)
+    before, states = bytes_of(stored), registry.rows_of(registry_tables.states)
     assert len(before) > 5
     result = dry_run(proposal(tmp_path)).to_dict()
     assert (result["filings"], result["judged"], result["unreadable"], result["not_judged"]) == (4, 3, 1, 0)
@@ -94,7 +94,7 @@ def test_a_proposed_rule_tells_filings_and_rows_that_would_newly_fail(stored, tm
     assert filing["filing_id"].startswith(f"{FILER}-2026-03-0002-")
     assert (filing["from"], filing["to"]) == ("accepted", "rejected")
     assert bytes_of(stored) == before, "nothing in home or registry is changed by it"
-    assert registry.rows_of(registry.states) == states
+    assert registry.rows_of(registry_tables.states) == states
 
 
 def test_a_warning_flags_rows_and_changes_no_verdict(stored, tmp_path):

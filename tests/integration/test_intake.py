@@ -11,7 +11,7 @@ import pytest
 from filings import FILER, NOTICE, decide_all, decide_one, put, sale_notice
 
 from expectations.spec import load_standard
-from ingest import accept, receive, registry
+from ingest import accept, receive, registry, registry_tables
 from ingest.paths import Home
 from ingest.report.answer import REPORT_JSON
 
@@ -42,7 +42,12 @@ def test_a_good_filing_is_accepted_kept_and_answered(npl_home):
     assert accepted_rows(npl_home) == [(filing_id, 2)]
     report = report_of(npl_home, filing_id)
     assert (report["verdict"], report["findings_total"]) == ("accepted", 0)
-    assert [row["state"] for row in registry.rows_of(registry.states)] == ["received", "read", "checked", "accepted"]
+    assert [row["state"] for row in registry.rows_of(registry_tables.states)] == [
+        "received",
+        "read",
+        "checked",
+        "accepted",
+    ]
 
 
 def test_the_bytes_as_filed_are_kept_and_leave_the_inbox(npl_home):
@@ -205,11 +210,11 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", ["_keep_rows", "_answer", "_record"])
-def test_killed_at_any_step_a_rerun_ends_as_if_nothing_had_happened(npl_home, monkeypatch, step, when):
+@pytest.mark.parametrize(("module", "step"), [(accept, "_keep_rows"), (accept, "_answer"), (registry, "decide")])
+def test_killed_at_any_step_a_rerun_ends_as_if_nothing_had_happened(npl_home, monkeypatch, module, step, when):
     put("march", [sale_notice()])
     (filing_id,) = receive.receive_waiting()
-    original = getattr(accept, step)
+    original = getattr(module, step)
 
     def die(*arguments):
         if when == "after":
@@ -217,13 +222,13 @@ def test_killed_at_any_step_a_rerun_ends_as_if_nothing_had_happened(npl_home, mo
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(accept, step, die)
+        patch.setattr(module, step, die)
         with pytest.raises(Killed):
             accept.decide(filing_id)
     assert accept.decide(filing_id) == "accepted"
     assert accept.decide(filing_id) == "accepted"
     assert accepted_rows(npl_home) == [(filing_id, 2)]
-    assert [row["state"] for row in registry.rows_of(registry.states)].count("accepted") == 1
+    assert [row["state"] for row in registry.rows_of(registry_tables.states)].count("accepted") == 1
     assert report_of(npl_home, filing_id)["verdict"] == "accepted"
 
 
@@ -303,7 +308,7 @@ def test_completeness_is_kept_with_the_decision_and_told_in_the_report(npl_home)
     put("march", [sale_notice(weighted_overdue_days=late), sale_notice(notice_id="GG-2", project_code="P-2")])
     filing_id, state = decide_one()
     assert state in registry.IN_FORCE
-    kept = {row["field_name"]: row for row in registry.rows_of(registry.completeness)}
+    kept = {row["field_name"]: row for row in registry.rows_of(registry_tables.completeness)}
     assert set(kept) == set(load_standard().tables[NOTICE].by_name)
     overdue = kept["weighted_overdue_days"]
     assert (overdue["filing_id"], overdue["rows_filed"], overdue["asked_count"], overdue["nd2_4_count"]) == (

@@ -1,0 +1,94 @@
+"""The registry's tables. Rows are only ever added; a filing's present state is its last row in `filing_states`."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+filings = sa.Table(
+    "filings",
+    metadata,
+    sa.Column("filing_id", sa.String(120), primary_key=True),
+    sa.Column("folder", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(400), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("institution_id", sa.String(64), nullable=False),
+    sa.Column("subject_id", sa.String(64), nullable=False),
+    sa.Column("period", sa.String(16)),
+    sa.Column("sequence", sa.Integer),
+    sa.Column("kind", sa.String(16)),
+    sa.Column("replaces", sa.String(120)),
+    sa.Column("received_at", sa.DateTime, nullable=False),
+    sa.UniqueConstraint("folder", "sha256"),
+)
+states = sa.Table(
+    "filing_states",
+    metadata,
+    sa.Column("state_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), nullable=False, index=True),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("detail", sa.String(400)),
+)
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("verdict", sa.String(24), nullable=False),
+    sa.Column("standard_version", sa.String(16), nullable=False),
+    sa.Column("standard_sha256", sa.String(64), nullable=False),
+    sa.Column("report_sha256", sa.String(64), nullable=False),
+    sa.Column("rows_filed", sa.BigInteger, nullable=False),
+    sa.Column("rows_accepted", sa.BigInteger, nullable=False),
+    sa.Column("rows_held", sa.BigInteger, nullable=False),
+)
+log_entries = sa.Table(
+    "log_entries",
+    metadata,
+    # from 0 without gaps: the place of a decision in the Merkle log, and the order in which decisions were taken
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), nullable=False, unique=True),
+    sa.Column("leaf", sa.Text, nullable=False),
+)
+rule_results = sa.Table(
+    "rule_results",
+    metadata,
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("rule_id", sa.String(32), primary_key=True),
+    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("category", sa.String(24), nullable=False),
+    sa.Column("rows_judged", sa.BigInteger, nullable=False),
+    sa.Column("violations", sa.BigInteger, nullable=False),
+)
+completeness = sa.Table(
+    "completeness",
+    metadata,
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("field_name", sa.String(64), primary_key=True),
+    sa.Column("rows_filed", sa.BigInteger, nullable=False),
+    sa.Column("asked_count", sa.BigInteger, nullable=False),
+    sa.Column("nd1_count", sa.BigInteger, nullable=False),
+    sa.Column("nd2_4_count", sa.BigInteger, nullable=False),
+    sa.Column("nd5_count", sa.BigInteger, nullable=False),
+    sa.Column("hidden_count", sa.BigInteger, nullable=False),
+    sa.Column("blank_count", sa.BigInteger, nullable=False),
+    sa.Column("unexplained_count", sa.BigInteger, nullable=False),
+)
+findings = sa.Table(
+    "findings",
+    metadata,
+    # what the report lists (bounded per rule), so that a later filing's findings can be called open, fixed or new
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("rule_id", sa.String(32), nullable=False),
+    sa.Column("severity", sa.String(16), nullable=False),
+)
+answers = sa.Table(
+    "answers",
+    metadata,
+    # a filer's reason for a warning, with the filing that brought it
+    sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("reason_code", sa.String(32), nullable=False),
+)
