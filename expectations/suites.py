@@ -16,7 +16,8 @@ from typing import Any
 from expectations.judge import Verdict, judging_order, verdict_of
 from expectations.spec import Standard
 
-_suites: dict[tuple[Any, str], Any] = {}
+_made: dict[tuple[Any, str], Any] = {}
+"""Suites and Checkpoints of this worker, by context and name."""
 
 SEVERITIES = {"reject": "critical", "hold": "warning", "warn": "info", "info": "info"}
 DATA_DOCS_SITE = "operator"
@@ -51,36 +52,15 @@ def judge_with_expectations(
         JudgementFailedError: any result carries an exception; the filing is then nobody's fault but ours.
     """
     context = _context(stores, docs)
-    import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
 
     from expectations.rule_expectation import batch_of
 
-    source = context.data_sources.pandas_default
-    asset = source.add_dataframe_asset(name)
-    definitions = [
-        context.validation_definitions.add(
-            gx.ValidationDefinition(
-                name=f"{name} {table}",
-                suite=_suite(context, standard, table),
-                data=asset.add_batch_definition_whole_dataframe(table),
-            )
-        )
-        for table in judging_order(standard, filed)
-    ]
-    checkpoint = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
-    try:
-        result = checkpoint.run(
-            batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
-            run_id=RunIdentifier(run_name=name, run_time=received_at),
-        )
-        return _outcome(result)
-    finally:
-        # the context lives as long as the worker: what belongs to one filing goes with it
-        context.checkpoints.delete(name)
-        for definition in definitions:
-            context.validation_definitions.delete(definition.name)
-        source.delete_asset(name)
+    result = _checkpoint(context, standard, tuple(judging_order(standard, filed))).run(
+        batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
+        run_id=RunIdentifier(run_name=name, run_time=received_at),
+    )
+    return _outcome(result)
 
 
 def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
@@ -93,6 +73,27 @@ def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
     return docs / "index.html"
 
 
+def _checkpoint(context: Any, standard: Standard, tables: tuple[str, ...]) -> Any:
+    """The Checkpoint of filings with these tables, made once a worker: GX reads back whatever is added to a context."""
+    import great_expectations as gx
+
+    name = f"{standard.head.name}_{standard.sha256[:8]}_{'_'.join(tables)}"
+    if (context, name) not in _made:
+        asset = context.data_sources.pandas_default.add_dataframe_asset(name)
+        definitions = [
+            context.validation_definitions.add(
+                gx.ValidationDefinition(
+                    name=f"{name} {table}",
+                    suite=_suite(context, standard, table),
+                    data=asset.add_batch_definition_whole_dataframe(table),
+                )
+            )
+            for table in tables
+        ]
+        _made[context, name] = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
+    return _made[context, name]
+
+
 def _suite(context: Any, standard: Standard, table: str) -> Any:
     """The table's suite, made once a worker: GX compares every expectation with every other when one is added."""
     import great_expectations as gx
@@ -100,8 +101,8 @@ def _suite(context: Any, standard: Standard, table: str) -> Any:
     from expectations.rule_expectation import ExpectDisclosureRule
 
     name = f"{standard.head.name}_{table}_{standard.sha256[:8]}"
-    if (context, name) in _suites:
-        return _suites[context, name]
+    if (context, name) in _made:
+        return _made[context, name]
     expectations = [
         ExpectDisclosureRule(
             rule_id=rule.id,
@@ -115,7 +116,7 @@ def _suite(context: Any, standard: Standard, table: str) -> Any:
     suite = context.suites.add(
         gx.ExpectationSuite(name=name, expectations=expectations, meta={"standard_sha256": standard.sha256})
     )
-    _suites[context, name] = suite
+    _made[context, name] = suite
     return suite
 
 
