@@ -10,8 +10,10 @@ Row rules are ONE select over the raw rows: casts, masks and typed rows come out
 Nothing here knows about NPLs: a standard of another field runs the same way.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -60,10 +62,7 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
     """Make the standard's macros, the filing's context and empty relations for whatever was not provided."""
     for statement in macros_of(standard):
         con.execute(statement)
-    columns = ", ".join(
-        f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items()
-    )
-    con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
+    tell_context(con, standard, context)
     present = relations(con)
     for name, shape in standard.head.references.items():
         if name not in present:
@@ -81,9 +80,23 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
         _make_known(con, table)
 
 
+def tell_context(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping[str, str | None]) -> None:
+    """Make `filing_context`: what is known of the whole filing."""
+    columns = ", ".join(
+        f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items()
+    )
+    con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
+
+
 def relations(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Names of the tables and views in the work database."""
     return {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
+
+
+def drop_relation(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Drop a table or a view, whichever has this name, if any."""
+    kind = "table" if (name,) in con.execute("select table_name from duckdb_tables()").fetchall() else "view"
+    con.execute(f"drop {kind} if exists {name}")
 
 
 def accepted_ddl(table: TableSpec) -> str:
@@ -103,6 +116,22 @@ def load_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> Non
     con.unregister("rows_as_filed")
 
 
+@contextmanager
+def planned_as_written(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """No optimizer inside, for layered projections with no filter or join to plan.
+
+    It would inline the layers into each other and plan every cast once per rule, five times the cost of running them
+    on a small filing.
+    """
+    con.execute("pragma disable_optimizer")
+    try:
+        yield
+    finally:
+        # a transaction that an error has aborted takes no statement, and would hide the error
+        with suppress(duckdb.TransactionException):
+            con.execute("pragma enable_optimizer")
+
+
 def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[Check]:
     """Make filed_<table> from raw_<table>, and known_<table>; return the table's checks, in bit order."""
     spec = standard.all_tables[table]
@@ -114,14 +143,8 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     kept = ", ".join(field.name for field in spec.fields)
     row_checks = [check for check in checks if check.rule.scope == "row"]
     masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks)))
-    kind = (
-        "table" if (f"filed_{table}",) in con.execute("select table_name from duckdb_tables()").fetchall() else "view"
-    )
-    con.execute(f"drop {kind} if exists filed_{table}")
-    # Layered projections with no filter or join to plan: the optimizer would inline the layers into each
-    # other and plan every cast once per rule, five times the cost of running them on a small filing.
-    con.execute("pragma disable_optimizer")
-    try:
+    drop_relation(con, f"filed_{table}")
+    with planned_as_written(con):
         con.execute(f"""
             create or replace table filed_{table} as
             with as_typed as ({typed}),
@@ -129,8 +152,6 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
                           from as_typed cross join filing_context as context)
             select row_number, standard_version, {", ".join(filter(None, [kept, context, masks]))}
             from as_judged""")
-    finally:
-        con.execute("pragma enable_optimizer")
     _make_known(con, spec)
     return checks
 
@@ -194,18 +215,19 @@ def _hold_children(con: duckdb.DuckDBPyConnection, spec: TableSpec, judged: Coll
     return count_rows(con, f"held_{spec.table}") - before
 
 
-def held_principal_ratio(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> float:
-    """Share of the table's principal that is held (0-1); 0 where the table names no principal."""
+def principal_of(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> tuple[Decimal, Decimal]:
+    """The table's principal, filed and of it held (unit of the field); 0 where the table names none."""
     if spec.principal_field is None:
-        return 0.0
-    found = _one(
+        return Decimal(0), Decimal(0)
+    filed, held = _one(
         con,
         f"""
-        select coalesce(sum({spec.principal_field})
-                          filter (where row_number in (select row_number from held_{spec.table}))
-                        / nullif(sum({spec.principal_field}), 0), 0) from filed_{spec.table}""",
+        select coalesce(sum({spec.principal_field}), 0),
+               coalesce(sum({spec.principal_field})
+                          filter (where row_number in (select row_number from held_{spec.table})), 0)
+        from filed_{spec.table}""",
     )
-    return float(found[0])
+    return Decimal(filed), Decimal(held)
 
 
 def count_rows(con: duckdb.DuckDBPyConnection, relation: str) -> int:
@@ -222,9 +244,17 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
 def _masks(row_checks: Sequence[Check]) -> list[str]:
     words = [row_checks[start : start + BITS] for start in range(0, len(row_checks), BITS)]
     return [
-        " | ".join(f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word))
+        _either([f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word)])
         for word in words
     ]
+
+
+def _either(terms: Sequence[str]) -> str:
+    """SQL of `a | b | c ..` as a balanced tree: DuckDB plans a term once for each operator above it."""
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return f"({_either(terms[:middle])} | {_either(terms[middle:])})"
 
 
 def _bit(check: Check, row_checks: Sequence[Check]) -> str:

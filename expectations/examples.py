@@ -1,6 +1,7 @@
 """Running a rule's own examples through the real engine: the rule's first tests, and its page of the handbook."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import duckdb
 import pyarrow as pa
@@ -12,16 +13,68 @@ from expectations.spec import Row, Rule, Standard
 FIRST_ROW = 2  # row 1 of a file is its header
 
 
-def judge_example(standard: Standard, rule: Rule, rows: Sequence[Row], alone: bool = False) -> engine.TableResult:
-    """Judge example rows as one small filing, by every active rule of their table or by the rule `alone`.
+class ExampleJudge:
+    """Judges examples, each as one small filing of its own.
 
-    Each row is the table's example row with the rule's cells written over it.
+    The work database is made ready once; what an example puts into it is rolled back. To use in a `with` statement.
     """
-    if alone:
-        standard = standard.with_rules([rule])
-    with duckdb.connect(":memory:") as con:
-        _surround(con, standard, rule.given)
-        return _judge(con, standard, rule.judged_table, rows)
+
+    def __init__(self, standard: Standard) -> None:
+        self._standard = standard
+        # one thread: hundreds of filings of one row are not worth waking others for
+        self._con = duckdb.connect(":memory:", config={"threads": 1})
+        engine.prepare(self._con, standard, standard.head.examples.context)
+        _register(self._con, standard, standard.head.examples.references)
+
+    def __enter__(self) -> "ExampleJudge":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._con.close()
+
+    def judge(self, rules: Standard, rule: Rule, rows: Sequence[Row]) -> engine.TableResult:
+        """Judge rows of the rule's table, in its surroundings, by every active rule of `rules`.
+
+        Each row is the table's example row with the given cells written over it.
+        """
+        with self._filing(rule.given):
+            return _judge(self._con, rules, rule.judged_table, rows)
+
+    def rules_fired(
+        self, rules: Standard, table: str, owned: Sequence[tuple[str, Row]], context: Sequence[Row]
+    ) -> list[tuple[str, str]]:
+        """(owner, rule id) for every row rule that fires on any of the example rows, judged together in one pass."""
+        with self._filing({"context": tuple(context)}):
+            result = _judge(self._con, rules, table, [row for _, row in owned])
+            found = []
+            for check, count in result.counts.items():
+                if count:
+                    broken = self._con.execute(engine.broken_rows(table, check, list(result.counts))).fetchall()
+                    found += [(owned[number - FIRST_ROW][0], check.rule.id) for (number,) in broken]
+            return found
+
+    @contextmanager
+    def _filing(self, given: Mapping[str, tuple[Row, ...]]) -> Iterator[None]:
+        self._con.begin()
+        try:
+            _surround(self._con, self._standard, given)
+            yield
+        except duckdb.Error as error:
+            # SQL that fails aborts the transaction, and tidying up after it fails in its turn: the first is told
+            raise _first(error) from None
+        finally:
+            self._con.rollback()
+            self._con.execute("pragma enable_optimizer")
+
+
+def _first(error: duckdb.Error) -> duckdb.Error:
+    return _first(error.__context__) if isinstance(error.__context__, duckdb.Error) else error
+
+
+def judge_example(standard: Standard, rule: Rule, rows: Sequence[Row], alone: bool = False) -> engine.TableResult:
+    """Judge example rows as one small filing, by every active rule of their table or by the rule `alone`."""
+    with ExampleJudge(standard) as judge:
+        return judge.judge(standard.with_rules([rule]) if alone else standard, rule, rows)
 
 
 def example_problems(standard: Standard) -> list[tuple[str, str]]:
@@ -32,39 +85,25 @@ def example_problems(standard: Standard) -> list[tuple[str, str]]:
     """
     problems = []
     running = []
-    for rule in standard.rules.values():
-        if rule.state != "active":
-            continue
-        try:
-            bad = judge_example(standard, rule, rule.bad_rows, alone=True)
-        except duckdb.Error as error:
-            problems.append((rule.id, f"{type(error).__name__}: {error}"))
-            continue
-        running.append(rule)
-        if not bad.count(rule.id):
-            problems.append((rule.id, "反例没有违反本规则 / the bad example does not break it"))
-    standard = standard.with_rules(running)
-    for rule in running:
-        good = judge_example(standard, rule, rule.good_rows)
-        broken = dict.fromkeys(check.rule.id for check, count in good.counts.items() if count)
-        if broken:
-            problems.append((rule.id, f"正例违反了 {', '.join(broken)} / which the good example breaks"))
+    with ExampleJudge(standard) as judge:
+        for rule in standard.rules.values():
+            if rule.state != "active":
+                continue
+            try:
+                bad = judge.judge(standard.with_rules([rule]), rule, rule.bad_rows)
+            except duckdb.Error as error:
+                problems.append((rule.id, f"{type(error).__name__}: {error}"))
+                continue
+            running.append(rule)
+            if not bad.count(rule.id):
+                problems.append((rule.id, "反例没有违反本规则 / the bad example does not break it"))
+        standard = standard.with_rules(running)
+        for rule in running:
+            good = judge.judge(standard, rule, rule.good_rows)
+            broken = dict.fromkeys(check.rule.id for check, count in good.counts.items() if count)
+            if broken:
+                problems.append((rule.id, f"正例违反了 {', '.join(broken)} / which the good example breaks"))
     return problems
-
-
-def rules_fired(
-    standard: Standard, table: str, owned: Sequence[tuple[str, Row]], context: Sequence[Row]
-) -> list[tuple[str, str]]:
-    """(owner, rule id) for every row rule that fires on any of the example rows, judged together in one pass."""
-    with duckdb.connect(":memory:") as con:
-        _surround(con, standard, {"context": tuple(context)})
-        result = _judge(con, standard, table, [row for _, row in owned])
-        found = []
-        for check, count in result.counts.items():
-            if count:
-                broken = con.execute(engine.broken_rows(table, check, list(result.counts))).fetchall()
-                found += [(owned[number - FIRST_ROW][0], check.rule.id) for (number,) in broken]
-        return found
 
 
 def _judge(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, rows: Sequence[Row]) -> engine.TableResult:
@@ -81,34 +120,39 @@ def text_rows(rows: Sequence[Row]) -> pa.Table:
 
 
 def _surround(con: duckdb.DuckDBPyConnection, standard: Standard, given: Mapping[str, tuple[Row, ...]]) -> None:
-    around = standard.head.examples
-    context = dict(around.context)
+    context = dict(standard.head.examples.context)
     for row in given.get("context", ()):
         context |= row
-    engine.prepare(con, standard, context)
-    for name, shape in standard.head.references.items():
-        for row in (*around.references.get(name, ()), *given.get(name, ())):
-            values = [row.get(column) for column in shape]
-            con.execute(f"insert into {name} values ({', '.join('?' * len(values))})", values)
+    engine.tell_context(con, standard, context)
+    _register(con, standard, given)
     for name, rows in given.items():
         kind, _, table = name.partition("_")
         if table in standard.all_tables and kind in ("known", "filed"):
             _place(con, standard, kind, table, [standard.example_row(table, row) for row in rows])
 
 
+def _register(con: duckdb.DuckDBPyConnection, standard: Standard, rows: Mapping[str, tuple[Row, ...]]) -> None:
+    """Add rows to the references that are named."""
+    for name, shape in standard.head.references.items():
+        for row in rows.get(name, ()):
+            values = [row.get(column) for column in shape]
+            con.execute(f"insert into {name} values ({', '.join('?' * len(values))})", values)
+
+
 def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table: str, rows: Sequence[Row]) -> None:
     """Put rows where a rule will look for them: accepted earlier (`known`), or filed in another table (`filed`)."""
     engine.load_rows(con, table, text_rows(rows))
     if kind == "filed":
-        engine.type_rows(con, standard, table)
+        engine.type_rows(con, standard.with_rules(()), table)
         return
     spec = standard.all_tables[table]
     fields = ", ".join(spec.by_name)
-    con.execute(f"""
-        insert into accepted_{table} by name
-        select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period,
-               row_number,
-               '{standard.latest_version}' as standard_version, {fields}
-        from ({typed_rows(spec, list(spec.by_name), f"raw_{table}")})""")
+    with engine.planned_as_written(con):
+        con.execute(f"""
+            insert into accepted_{table} by name
+            select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period,
+                   row_number,
+                   '{standard.latest_version}' as standard_version, {fields}
+            from ({typed_rows(spec, list(spec.by_name), f"raw_{table}")})""")
     con.execute(f"drop table raw_{table}")
     con.execute(f"create table raw_{table} (row_number bigint)")

@@ -5,8 +5,8 @@ Personal data is masked here, before a value leaves the work database: nothing d
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +46,7 @@ class Finding:
     fingerprint: str
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))
 
 
 @lru_cache(maxsize=8)
@@ -58,11 +58,13 @@ def mask(standard: Standard, text: str | None) -> str | None:
     """The text with every piece of personal data in it replaced by `***`; full-width digits are digits."""
     if text is None:
         return None
+    folded = text.translate(TO_HALF_WIDTH)
     for pattern in _patterns(standard):
         # neighbours share a boundary character, so one pass can leave every second match: repeat until none is left
-        while spans := [match.span(1) for match in pattern.finditer(text.translate(TO_HALF_WIDTH)) if match[1] != MASK]:
+        while spans := [match.span(1) for match in pattern.finditer(folded) if match[1] != MASK]:
             for start, end in reversed(spans):
                 text = text[:start] + MASK + text[end:]
+            folded = text.translate(TO_HALF_WIDTH)
     return text
 
 
@@ -71,7 +73,8 @@ class _Blanks(dict[str, str]):
         return "{" + name + "}"
 
 
-def _said(template: str, values: Mapping[str, str | None], language: str) -> str:
+def filled(template: str, values: Mapping[str, str | None], language: str) -> str:
+    """A rule's message or remedy in one language (`zh`, `en`) with these values put in."""
     return template.format_map(
         _Blanks({name: BLANK[language] if value is None else value for name, value in values.items()})
     )
@@ -81,29 +84,52 @@ def findings_of(
     con: duckdb.DuckDBPyConnection, standard: Standard, result: TableResult, file: str, limit: int
 ) -> Iterator[Finding]:
     """The findings of one table, at most `limit` of each rule, by severity, rule, row and field."""
-    checks = list(result.counts)
-    broken = [check for check, count in result.counts.items() if count]
     by_rule: dict[str, list[Check]] = {}
+    broken = [check for check, count in result.counts.items() if count]
     for check in sorted(broken, key=lambda check: (SEVERITY_ORDER.index(check.rule.severity), check.rule.id)):
         by_rule.setdefault(check.rule.id, []).append(check)
+    if not by_rule:
+        return
     spec = standard.all_tables[result.table]
+    _gather(con, spec.table, by_rule.values(), list(result.counts), limit)
     for of_rule in by_rule.values():
-        found = [finding for check in of_rule for finding in _findings(con, standard, spec, check, checks, file, limit)]
+        found = [finding for check in of_rule for finding in _findings(con, standard, spec, check, file)]
         found.sort(key=lambda finding: finding.row or 0)  # stable: fields stay in the table's order within a row
-        yield from found[:limit]
+        yield from found
+
+
+def _gather(
+    con: duckdb.DuckDBPyConnection, table: str, rules: Iterable[Sequence[Check]], checks: Sequence[Check], limit: int
+) -> None:
+    """Make `told_places` (check_index, row_number), the first `limit` of each rule, and `told_rows` with those rows.
+
+    Once for the whole table: a join of all rows as filed and as typed for every check would take longer than the
+    checks themselves when a big filing breaks many.
+    """
+    places = []
+    for of_rule in rules:
+        found = " union all ".join(
+            f"select {check.index} as check_index, row_number from ({broken_rows(table, check, checks)})"
+            for check in of_rule
+        )
+        places.append(f"(select * from ({found}) order by row_number, check_index limit {limit})")
+    con.execute(f"create or replace temp table told_places as {' union all '.join(places)}")
+    texts = "".join(f", raw.{quoted(name)} as {text_column(name)}" for name in _filed_columns(con, table))
+    con.execute(f"""
+        create or replace temp table told_rows as
+        select filed.*{texts} from filed_{table} as filed join raw_{table} as raw using (row_number)
+        where filed.row_number in (select row_number from told_places)""")
+
+
+def _filed_columns(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [name for name in column_names(con, f"raw_{table}") if name != "row_number"]
 
 
 def _findings(
-    con: duckdb.DuckDBPyConnection,
-    standard: Standard,
-    spec: TableSpec,
-    check: Check,
-    checks: Sequence[Check],
-    file: str,
-    limit: int,
+    con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec, check: Check, file: str
 ) -> Iterator[Finding]:
     rule = check.rule
-    filed = set(column_names(con, f"raw_{spec.table}"))
+    filed = set(_filed_columns(con, spec.table))
     wanted = list(dict.fromkeys((*spec.key, *check.fields)))
     texts = [f"filed.{text_column(name)}" if name in filed else "null" for name in wanted]
     numbers = {each.name for each in spec.fields if each.base_type in ("integer", "decimal")}
@@ -113,13 +139,9 @@ def _findings(
     if field and rule.suggestion:
         suggestion = provable(field, fill_tokens(standard, rule.suggestion, field))
     extra = "".join(f", ({sql})::varchar" for sql in [*shown.values(), suggestion])
-    raw_texts = ", ".join(f"raw.{quoted(name)} as {text_column(name)}" for name in sorted(filed - {"row_number"}))
     query = f"""
-        with filed as (
-            select filed.*{", " + raw_texts if raw_texts else ""} from filed_{spec.table} as filed
-            join raw_{spec.table} as raw using (row_number)
-            where filed.row_number in (select row_number from ({broken_rows(spec.table, check, checks)})
-                                       order by row_number limit {limit}))
+        with filed as (select * from told_rows
+                       where row_number in (select row_number from told_places where check_index = {check.index}))
         select filed.row_number{"".join(f", {text}" for text in texts)}{extra}
         from filed order by filed.row_number"""
     for row, *cells in con.execute(query).fetchall():
@@ -144,7 +166,7 @@ def _findings(
             message=_both(rule.message.zh, rule.message.en, own, spec, check, standard),
             remedy=_both(rule.remedy.zh, rule.remedy.en, own, spec, check, standard),
             suggestion=masked[-1] if masked[-1] == cells[-1] else None,
-            fingerprint=_fingerprint(rule.id, key, own),
+            fingerprint=fingerprint_of(rule.id, key, own),
         )
 
 
@@ -164,10 +186,11 @@ def _both(
                 "type": field.type if field else None,
                 "unit": field.unit if field else None,
             }
-        said[language] = _said(template, named, language)
+        said[language] = filled(template, named, language)
     return said
 
 
-def _fingerprint(rule_id: str, key: Mapping[str, str | None], values: Mapping[str, str | None]) -> str:
+def fingerprint_of(rule_id: str, key: Mapping[str, str | None], values: Mapping[str, str | None]) -> str:
+    """What tells a finding from others when it is filed again: rule, key and values."""
     parts = [rule_id, *(f"{name}={value}" for name, value in [*key.items(), *values.items()])]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,6 +1,8 @@
 """How a template words a column's header: mark, label and unit. The reader takes it back to the field it means."""
 
-from expectations.spec import Bilingual, FieldSpec, Standard, TableSpec
+import unicodedata
+
+from expectations.model import Bilingual, FieldSpec, Standard, TableSpec
 
 REQUIRED_MARK = "*"
 UNIT_LIST = "unit"
@@ -22,6 +24,16 @@ def template_header(standard: Standard, field: FieldSpec) -> str:
     return mark + field.zh + ("" if has_unit or field.unit is None else f"({unit_words(standard, field.unit).zh})")
 
 
+def plain_header(header: str) -> str:
+    """A header as headers are compared: spaces, line breaks, width, case and the `*` of templates make no other one."""
+    return "".join(unicodedata.normalize("NFKC", header).split()).lstrip(REQUIRED_MARK).casefold()
+
+
+def field_headers(standard: Standard, field: FieldSpec) -> tuple[str, ...]:
+    """Every header that means the field: the one of our templates, its name, its label, and its further labels."""
+    return template_header(standard, field), field.name, field.zh, *field.labels
+
+
 def headers_of(standard: Standard, spec: TableSpec) -> dict[str, str]:
-    """Every header a file may use, with the field it means; a field's own names stand before a template's wording."""
-    return {template_header(standard, field): field.name for field in spec.fields} | spec.by_header
+    """Every header a file may use, with the field it means; the loader refuses one that could mean two."""
+    return {header: field.name for field in spec.fields for header in field_headers(standard, field)}

@@ -87,6 +87,11 @@ def _checks(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> l
 def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> Judgement:
     """Judge a whole filing without Great Expectations."""
     type_filing(con, standard, filed)
+    return judge_typed(con, standard, filed)
+
+
+def judge_typed(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> Judgement:
+    """Judge rows that are typed already, as often as what they are compared with changes."""
     results = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
     # a child may have been judged before its parent's held rows were known
     results = {
@@ -103,7 +108,8 @@ def _note_holds(con: duckdb.DuckDBPyConnection, standard: Standard, system_table
     for name in ("held_rows", "held_principal_ratio"):
         con.execute(f"alter table raw_{system_table} add column if not exists {name} varchar")
     for table in standard.tables.keys() & set(filed):
-        ratio = engine.held_principal_ratio(con, standard.all_tables[table])
+        filed_principal, held_principal = engine.principal_of(con, standard.all_tables[table])
+        ratio = held_principal / filed_principal if filed_principal else 0
         con.execute(
             f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
             [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table],

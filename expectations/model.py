@@ -155,11 +155,6 @@ class TableSpec(_Model):
     def by_name(self) -> dict[str, FieldSpec]:
         return {field.name: field for field in self.fields}
 
-    @cached_property
-    def by_header(self) -> dict[str, str]:
-        """Every header a file may use (name, Chinese label, further labels) with the field it means."""
-        return {header: field.name for field in self.fields for header in (field.name, field.zh, *field.labels)}
-
 
 class Code(_Model):
     """One entry of a code list; `parent` groups it (an asset type's business, a seller type's group)."""

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from expectations.headers import field_headers, plain_header
 from expectations.model import (
     ANY_TABLE,
     FILING_TABLE,
@@ -144,7 +145,7 @@ def _is_value(parameter: Parameter) -> bool:
 def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
     codes, versions = standard.codes, standard.version_names
     names = [field.name for field in spec.fields]
-    headers = [header for field in spec.fields for header in {field.name, field.zh, *field.labels}]
+    headers = [header for field in spec.fields for header in {*map(plain_header, field_headers(standard, field))}]
     problems = [
         f"{kind} twice: {name}"
         for kind, given in (("field", names), ("header", headers))

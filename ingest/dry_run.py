@@ -20,8 +20,8 @@ from ingest import registry
 from ingest.check import Case, checking
 from ingest.config import settings
 from ingest.errors import JudgeError, UsageError
+from ingest.landing import landed_entry
 from ingest.paths import home, scratch
-from ingest.receive import landed_entry
 
 VERDICT_ORDER = ("accepted", "accepted_with_holds", "rejected", "unreadable")
 BROKEN = "create table broken (table_name varchar, rule_id varchar, row_number bigint)"

@@ -6,8 +6,8 @@ from typing import Literal
 
 from expectations.headers import REQUIRED_MARK, unit_words
 from expectations.spec import Bilingual, FieldSpec, Standard, TableSpec
+from ingest.read.columns import NO, YES
 from ingest.read.members import MANIFEST_FILE
-from ingest.read.xlsx_file import NO, YES
 
 FILING_NOTES = {
     "replaces": ("更正或撤回时填原报送编号", "the filing that a correction or withdrawal is about"),

@@ -8,7 +8,8 @@ create or replace macro is_personal(asset_type) as coalesce(parent_asset_type(as
 create or replace macro unit_of(printed) as
     case when contains(printed, '亿') then 100000000::decimal(18, 0)
          when contains(printed, '万') then 10000::decimal(18, 0)
-         when regexp_matches(printed, '[0-9]\s*[Mm]$') then 1000000::decimal(18, 0)
+         when regexp_matches(printed, '[0-9]\s*(?i:bn|billion)$') then 1000000000::decimal(18, 0)
+         when regexp_matches(printed, '[0-9]\s*(?i:m|million)$') then 1000000::decimal(18, 0)
          else 1::decimal(18, 0) end;
 create or replace macro printed_number(printed) as regexp_extract(replace(printed, ',', ''), '-?[0-9]+(?:\.[0-9]+)?');
 create or replace macro printed_amount(amounts, field) as
@@ -30,6 +31,9 @@ create or replace macro is_fully_counted(states) as
     and len(list_filter(state_parts(states), lambda part: state_count(part) is null)) = 0;
 create or replace macro state_total(states) as
     case when is_fully_counted(states) then list_sum(list_transform(state_parts(states), lambda part: state_count(part)))::bigint end;
+-- Names a text of states whose loans are not counted in full, else null.
+create or replace macro lacks_counts(field, states) as
+    case when states is not null and not is_fully_counted(states) then field || ' = ' || states end;
 create or replace macro state_labels(states) as list_transform(state_parts(states), lambda part: state_label(part));
 
 -- Names are compared without spaces and with half-width brackets.
@@ -105,9 +109,6 @@ create or replace macro denominator_rounding(kind, amount_precision, amounts) as
            else 0.0 end;
 -- A price below 0.05 % of the claim or above three times the claim is hardly a price in CNY.
 create or replace macro is_plausible_price(price, claim) as price / nullif(claim, 0) between 0.0005 and 3;
-create or replace macro price_in_cny(price, claim) as
-    case when is_plausible_price(price * 10000.0, claim) then (price * 10000.0)::decimal(18, 2)
-         when is_plausible_price(price / 10000.0, claim) then (price / 10000.0)::decimal(18, 2) end;
 create or replace macro percent_text(part, whole) as round(100.0 * part / nullif(whole, 0), 4) || ' %';
 
 -- A date known only by its month or year may be any day up to this one.
@@ -185,3 +186,103 @@ create or replace macro usual_high(earlier_values, margin) as
     list_max(earlier_values) + greatest(margin, (list_max(earlier_values) - list_min(earlier_values)) / 2);
 -- The code of an age band is its lower end; the middle of ten years.
 create or replace macro age_of_band(band) as try_cast(substr(band, 2) as integer) + 5;
+
+-- Suggestions: only what is proved by the cell itself or by other figures of the same row. Anything less is null.
+-- The one value of a list that is not null; null when there are several different ones.
+create or replace macro the_only(found) as
+    case when len(list_distinct(list_filter(found, lambda each: each is not null))) = 1
+         then list_filter(found, lambda each: each is not null)[1] end;
+create or replace macro ascii_text(cell) as
+    translate(cell, '０１２３４５６７８９．，－＋％／：；', '0123456789.,-+%/:;');
+-- 66,369,783.05 or 6637万元 or 756笔 or 1E+05, in plain digits: text that the field's type then takes or refuses. A unit
+-- after the digits is one that the fields have. Spreadsheets round to six digits in exponent form, so that six or more
+-- prove nothing. Percent is meant where a field has the places of a ratio.
+create or replace macro plain_number(number) as regexp_replace(regexp_replace(number::varchar, '(\.[0-9]*?)0+$', '\1'), '\.$', '');
+create or replace macro number_meant(cell, kind) as
+    case when regexp_full_match(ascii_text(cell), '-?([0-9]{1,3}([, ][0-9]{3})+|[0-9]+)(\.[0-9]+)?\s*(元|笔|户|天|日|岁|次|件|人|个|套)?')
+         then regexp_replace(regexp_extract(replace(replace(ascii_text(cell), ',', ''), ' ', ''), '^-?[0-9.]+'),
+                             case when kind = 'BIGINT' then '\.0+$' else '$' end, '')
+         when regexp_full_match(ascii_text(cell), '-?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s*[万亿]元?') and contains(kind, ',2)')
+         then plain_number(try_cast(regexp_extract(replace(ascii_text(cell), ',', ''), '^-?[0-9.]+') as decimal(24, 8))
+                           * case when contains(cell, '亿') then 100000000 else 10000 end)
+         when regexp_full_match(ascii_text(cell), '-?[0-9](\.[0-9]{1,4})?[Ee]\+?[0-9]{1,2}')
+              and length(regexp_extract(ascii_text(cell), '\.([0-9]+)', 1)) <= regexp_extract(ascii_text(cell), '[Ee]\+?([0-9]+)$', 1)::integer
+         then try_cast(try_cast(ascii_text(cell) as decimal(30, 4)) as decimal(26, 0))::varchar
+         when regexp_full_match(ascii_text(cell), '-?[0-9]+(\.[0-9]+)?\s*%') and contains(kind, ',6)')
+         then plain_number(try_cast(regexp_extract(ascii_text(cell), '^-?[0-9.]+') as decimal(18, 8)) * 0.01) end;
+-- 2025/1/7, 2025年1月7日 17:00, 20250107, or a spreadsheet's count of days since 1899-12-30, from 1990 to 2060.
+create or replace macro dashed_date(cell) as
+    regexp_replace(regexp_replace(regexp_replace(trim(ascii_text(cell)), '\s*[年月/.]\s*', '-', 'g'), '日\s*', ' '), '\s+$', '');
+create or replace macro date_meant(cell) as
+    case when regexp_full_match(dashed_date(cell), '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T]00:00(:00(\.0+)?)?)?')
+         then try_strptime(regexp_extract(dashed_date(cell), '^[0-9-]+'), '%Y-%m-%d')::date::varchar
+         when regexp_full_match(dashed_date(cell), '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2})?')
+         then try_strptime(replace(dashed_date(cell), 'T', ' '), ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M'])::timestamp::varchar
+         when regexp_full_match(ascii_text(cell), '[0-9]{8}')
+         then try_strptime(ascii_text(cell), '%Y%m%d')::date::varchar
+         when regexp_full_match(ascii_text(cell), '[0-9]{5}(\.0+)?')
+              and left(ascii_text(cell), 5)::integer between 32874 and 58804
+         then (date '1899-12-30' + left(ascii_text(cell), 5)::integer)::varchar end;
+create or replace macro boolean_meant(cell) as
+    case lower(ascii_text(cell)) when 'yes' then '是' when '√' then '是' when '✓' then '是' when 'ｙ' then '是'
+                                 when 'no' then '否' when 'ｎ' then '否' end;
+create or replace macro typed_meant(cell, kind) as
+    case when kind in ('DATE', 'TIMESTAMP') then date_meant(cell)
+         when kind = 'BOOLEAN' then boolean_meant(cell) else number_meant(cell, kind) end;
+-- A code's spelling but for letter case, blanks, full-width signs or leading zeros, which spreadsheets drop.
+create or replace macro folded_spelling(spelling) as
+    ltrim(lower(translate(regexp_replace(spelling, '[\s\x{A0}\x{3000}]', '', 'g'),
+        '０１２３４５６７８９（）－ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ', '0123456789()-ABCDEFGHIJKLMNOPQRSTUVWXYZ')), '0');
+create or replace macro spelling_meant(cell, spellings) as
+    the_only(list_filter(spellings, lambda spelling: folded_spelling(spelling) = folded_spelling(cell) and spelling <> '0'));
+-- A figure ten thousand or a hundred million times off what the rest of the row makes it. Of a figure that was cut to
+-- its last hundredth in the bigger unit at least four digits must be there, and agree.
+create or replace macro is_unit_slip(filed_cny, wanted_cny) as
+    filed_cny >= 10 and (abs(filed_cny::decimal(38, 2) * 10000 - wanted_cny) <= 50
+                         or abs(filed_cny::decimal(38, 2) * 100000000 - wanted_cny) <= 500000)
+    or wanted_cny > 0 and filed_cny in (wanted_cny::decimal(38, 2) * 10000, wanted_cny::decimal(38, 2) * 100000000);
+create or replace macro unit_slip(field, filed_cny, wanted_cny) as
+    case when is_unit_slip(filed_cny, wanted_cny) then field || '=' || wanted_cny end;
+-- A printed amount that says its unit in Chinese: a percentage or a billion may be the newspaper's own slip.
+create or replace macro printed_cny(printed) as
+    case when regexp_matches(printed, '[元万亿]') then printed_value(printed)::decimal(18, 2) end;
+-- Principal + interest = total, and total + fees = claim: the one cell that, mended, makes both hold.
+create or replace macro total_mended(principal, interest, total, fees, claim) as
+    case when claim + interest = total and total + coalesce(fees, 0) = principal and claim <> principal
+         then 'principal_cny=' || claim || ';claim_total_cny=' || principal
+         else the_only([unit_slip('principal_cny', principal, total - interest),
+                        unit_slip('interest_cny', interest, total - principal),
+                        unit_slip('principal_interest_cny', total, principal + interest),
+                        case when principal + interest + fees = claim then 'principal_interest_cny=' || (principal + interest) end]) end;
+create or replace macro claim_mended(total, fees, claim) as
+    the_only([unit_slip('claim_total_cny', claim, total + coalesce(fees, 0)),
+              unit_slip('other_fees_cny', fees, claim - total),
+              unit_slip('principal_interest_cny', total, claim - coalesce(fees, 0))]);
+-- A ratio of six places that was written as a percentage.
+create or replace macro ratio_of_percent(ratio, part, whole) as
+    case when abs(ratio / 100 - part / nullif(whole, 0)) <= 0.00005 and ratio > 0.1 then round(part / whole, 6)::decimal(9, 6) end;
+-- A social credit code in other letters than its own (small, full-width, I for 1, O for 0, S for 5, Z for 2) that is then
+-- valid; or with the check character that its first 17 signs give, unless its last two are just the wrong way round.
+create or replace macro uscc_letters(code) as
+    translate(upper(translate(regexp_replace(code, '[\s\x{A0}\x{3000}-]', '', 'g'),
+        '０１２３４５６７８９ＡＢＣＤＥＦＧＨＪＫＬＭＮＰＱＲＴＵＷＸＹ', '0123456789ABCDEFGHJKLMNPQRTUWXY')), 'IOSZ', '1052');
+create or replace macro uscc_meant(code) as
+    case when is_valid_uscc(uscc_letters(code)) then uscc_letters(code)
+         when length(code) = 18 and uscc_check_character(code) is not null
+              and not is_valid_uscc(left(code, 16) || right(code, 1) || substr(code, 17, 1))
+         then left(code, 17) || uscc_check_character(code) end;
+-- Two notices of one package: on one cut-off date (the same when not printed) the figures are the same but for their
+-- printed rounding, and a thousandth of claims or a hundredth of days; between two dates loans are repaid or taken out.
+create or replace macro is_other_cutoff(cutoff_date, earlier) as coalesce(cutoff_date <> earlier['cutoff_date'], false);
+create or replace macro claim_tolerance(cutoff_date, earlier) as case when is_other_cutoff(cutoff_date, earlier) then 0.05 else 0.001 end;
+create or replace macro claim_rounding(amount_precision, amounts) as
+    greatest(rounding(amount_precision, amounts, 'principal_interest_cny'), rounding(amount_precision, amounts, 'claim_total_cny'));
+create or replace macro claims_agree(claim, slack, cutoff_date, earlier) as
+    abs(claim - earlier['claim_cny']) <= claim_tolerance(cutoff_date, earlier) * earlier['claim_cny'] + slack + earlier['slack_cny'];
+create or replace macro days_moved(cutoff_date, earlier) as coalesce(cutoff_date - earlier['cutoff_date'], 0);
+create or replace macro days_agree(days, cutoff_date, earlier) as
+    abs(days - earlier['days'] - days_moved(cutoff_date, earlier))
+    <= case when is_other_cutoff(cutoff_date, earlier) then greatest(0.05 * days, 60) else greatest(0.01 * days, 5) end;
+-- A securitisation by its name: its issue is no transfer of loans.
+create or replace macro names_securities(name) as
+    coalesce(regexp_matches(name, '资产支持证券|资产支持票据|资产证券化|(?:^|[^A-Za-z])ABS(?:[^A-Za-z]|$)'), false);

@@ -84,6 +84,7 @@ class _Pages:
             "severity": self.look_up(SEVERITY_WORDS),
             "severity_meaning": self.look_up(SEVERITY_MEANINGS),
             "category": self.look_up(CATEGORY_WORDS),
+            "why_of": self.look_up(words.WHY_OF_CATEGORY),
             "scope": self.look_up(words.SCOPE_WORDS),
             "state": self.look_up(words.STATE_WORDS),
             "sensitivity": self.look_up(words.SENSITIVITY_WORDS),

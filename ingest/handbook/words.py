@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from expectations.model import Bilingual, Scope, State
+from expectations.model import Bilingual, Category, Scope, State
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -24,6 +24,32 @@ STATE_WORDS: dict[State, Bilingual] = {
     "disabled": _words("停用", "disabled"),
     "withdrawn": _words("废止", "withdrawn"),
 }
+WHY_OF_CATEGORY: dict[Category, Bilingual] = {
+    "schema": _words(
+        "数据由机器读入，并与其他机构的数据合并：格式、必填项和代码不一致就无法使用。",
+        "Filings are read by machine and joined with those of others: that takes one form, the required items and "
+        "the same codes.",
+    ),
+    "permission": _words(
+        "谁可以做什么、报什么，由法规和登记册规定。",
+        "Who may do or file what is laid down by acts and registers.",
+    ),
+    "logical": _words(
+        "关于同一事实的数字、日期和表述不能互相矛盾；矛盾时至少一处有误。",
+        "Figures, dates and statements about the same facts cannot contradict each other; where they do, at least "
+        "one is wrong.",
+    ),
+    "business": _words(
+        "使用者据此判断和定价；不合规定或不合常情之处，须先由填报方说清。",
+        "Others judge and price by these data; what is against the rules or out of the ordinary must first be cleared "
+        "up by whoever files it.",
+    ),
+    "representativeness": _words(
+        "有些错误单看一行看不出来，把整份数据同自身历史或同业相比才会显露。",
+        "Some errors show in no single row, but only when the whole is held against its own past or its peers.",
+    ),
+}
+"""Why a rule exists that gives no reason of its own."""
 SENSITIVITY_WORDS = {
     "public": _words("公开", "public"),
     "restricted": _words("不公开", "restricted"),

@@ -10,13 +10,13 @@ import io
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from expectations.spec import Standard
+from expectations.spec import Bilingual, Standard
 from ingest.eba import crosswalk, eba_fields, full_code
 from ingest.errors import FilingError
 from ingest.manifest import Manifest, ManifestTable
@@ -30,6 +30,16 @@ RELATED_BORROWER, RELATED_LOAN, RELATED_MORTGAGE, RELATED_PROTECTION = "2.00", "
 ROLE, PROTECTION_CURRENCY, ENFORCED = "1.05", "4.18", "4.29"
 KEY_FILE, COLUMNS_FILE = "pseudonym.key", "eba_columns.csv"
 MOST_SHOWN = 10
+JOINING = (RELATED_BORROWER, RELATED_LOAN, RELATED_MORTGAGE, RELATED_PROTECTION)
+JOINED = Bilingual(zh="用来把贷款、借款人和押品相连。", en="Joins loans, borrowers and collateral.")
+ELSEWHERE = Bilingual(
+    zh="导入只生成贷款和押品明细；回收由持有人逐月报送。",
+    en="The import makes loans and collateral; recoveries are filed month by month by the holder.",
+)
+PARTLY = Bilingual(
+    zh="值无对应代码、金额缺汇率、同一字段已由另一列填写，或没有关联的贷款",
+    en="no code for the value, no rate for the amount, another column filled the field, or no loan is related to it",
+)
 
 
 @dataclass
@@ -59,6 +69,32 @@ class EbaImport:
     @property
     def left_behind(self) -> list[Column]:
         return [column for column in self.columns if column.cells > column.imported]
+
+    def to_text(self) -> str:
+        """For a terminal: rows made, columns that carry a field of ours and did not wholly arrive, and what to read."""
+        counts = "，".join(f"{table} {rows}" for table, rows in self.rows.items())
+        lines = [f"{self.folder}：{counts}"]
+        if partly := [column for column in self.left_behind if column.en == PARTLY.en]:
+            lines.append(f"未全部导入的列 Columns not wholly imported（{PARTLY.zh} · {PARTLY.en}）：")
+            lines += [
+                f"  {each.file} {each.code} -> {each.target}  {each.imported}/{each.cells}{self._unread_of(each)}"
+                for each in partly
+            ]
+        others = len(self.left_behind) - len(partly)
+        lines.append(f"标准不收或另行报送的列 {others} 个 · {others} columns that are not taken, or filed elsewhere")
+        if self.unlinked:
+            lines.append(f"没有关联贷款的押品 {self.unlinked} 件 · {self.unlinked} things that secure no loan here")
+        return "\n".join([*lines, f"逐列去向 What became of each column：{self.folder.parent / COLUMNS_FILE}"]) + "\n"
+
+    def _unread_of(self, column: Column) -> str:
+        told = unread_values(self.unread, column.code)
+        return f"  {told}" if told else ""
+
+
+def unread_values(unread: Mapping[tuple[str, str], int], code: str | None) -> str:
+    """The values of a code that nothing of ours stands for, each with its number of cells; texts of people are `…`."""
+    values = sorted((text, count) for (of_code, text), count in unread.items() if of_code == code)
+    return "; ".join(f"{text or '…'} x{count}" for text, count in values[:MOST_SHOWN])
 
 
 def own_key(out: Path) -> bytes:
@@ -162,15 +198,15 @@ def _tell(columns: list[Column], translator: Translator, standard: Standard) -> 
         code = column.code
         if code is None:
             column.zh, column.en = "不是 EBA 字段代码。", "Not a code of the EBA's fields."
+        elif code in JOINING:
+            column.imported, column.zh, column.en = column.cells, JOINED.zh, JOINED.en
         elif code in carried:
             column.target = "、".join(f"{table}.{spec.name}" for table, spec in carried[code])
             column.imported = min(column.cells, sum(translator.taken[(table, code)] for table, _ in carried[code]))
-            if column.imported < column.cells:
-                column.zh = "部分单元格未导入：值无对应代码、金额缺汇率、同一字段已由另一列填写，或没有关联的贷款。"
-                column.en = (
-                    "Some cells were not imported: no code for the value, no rate for the amount, "
-                    "another column filled the same field, or no loan is related to it."
-                )
+            if {table for table, _ in carried[code]} - {LOAN, COLLATERAL}:
+                column.zh, column.en = ELSEWHERE.zh, ELSEWHERE.en
+            elif column.imported < column.cells:
+                column.zh, column.en = PARTLY.zh, PARTLY.en
         else:
             column.zh, column.en = eba_fields()[code].not_filed_zh, eba_fields()[code].not_filed_en
 
@@ -182,8 +218,7 @@ def _columns_csv(columns: list[Column], unread: Counter[tuple[str, str]]) -> byt
     writer.writerow(["file", "header", "code", "name", "cells", "imported", "target", "zh", "en", "unread_values"])
     for each in columns:
         name = eba_fields()[each.code].name if each.code else ""
-        values = [(text or "…", count) for (code, text), count in sorted(unread.items()) if code == each.code]
-        told = "; ".join(f"{text} x{count}" for text, count in values[:MOST_SHOWN])
+        told = unread_values(unread, each.code)
         header = each.code or ascii(each.header)[1:-1]
         writer.writerow(
             [each.file, header, each.code or "", name, each.cells, each.imported, each.target, each.zh, each.en, told]

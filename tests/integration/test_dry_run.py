@@ -69,6 +69,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     root = tmp_path_factory.mktemp("stored") / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NPL_HOME", str(root))
+        patch.setenv("NPL_SETTLE_SECONDS", "0")  # what shows no end is taken at once
         settings.cache_clear()
         put("march", [sale_notice()])
         put("remarks", [other_notice(11, UNWANTED), other_notice(12, UNWANTED), other_notice(13)], sequence=2)

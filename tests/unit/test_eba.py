@@ -224,7 +224,9 @@ def test_the_command_writes_a_filing_that_the_checks_can_read(npl_home, source, 
     assert not ended.value.code
     said = capsys.readouterr().out
     assert "loan 2，collateral 2" in said
-    assert "1_counterparty.csv 1.03  0/3" in said
+    assert "1_counterparty.csv 1.06 -> loan.obligor_kind  1/3  Something new x1" in said
+    assert "1.03" not in said, "columns that are not taken are counted here, and told in the file"
+    assert "1.03,1.03,Name of Counterparty,3,0" in (out / COLUMNS_FILE).read_text(encoding="utf-8-sig")
     assert (out / KEY_FILE).stat().st_mode & 0o077 == 0
     report = check_path(out / "SLXJ01-P-1", load_standard())
     assert report.verdict != "unreadable"
@@ -232,3 +234,15 @@ def test_the_command_writes_a_filing_that_the_checks_can_read(npl_home, source, 
     # a key, a date, a code and an amount that were imported are well formed
     schema = [finding for finding in report.findings if finding.rule_id in ("NPL-SCH-001", "NPL-SCH-002")]
     assert schema == []
+
+
+def test_a_column_that_joins_the_templates_is_no_column_left_behind(source, tmp_path):
+    columns = {each.code: each for each in import_eba(source, tmp_path / "out", filing(), load_standard()).columns}
+    assert (columns["2.01"].cells, columns["2.01"].imported) == (5, 5)
+    assert "Joins loans" in columns["2.01"].en
+
+
+def test_recoveries_are_said_to_be_filed_elsewhere(source, tmp_path):
+    columns = {each.code: each for each in import_eba(source, tmp_path / "out", filing(), load_standard()).columns}
+    assert columns["5.00"].en == columns["5.03"].en
+    assert "recoveries are filed month by month" in columns["5.03"].en

@@ -16,13 +16,13 @@ from expectations.spec import Row, Standard, load_standard
 
 NOTICE = "package_notice"
 NOT_TYPED = {  # what is filed -> the field, and what the platform may suggest
-    "1E+05": ("principal_cny", None),
+    "1E+05": ("principal_cny", "100000"),
     "1,234.56": ("principal_cny", "1234.56"),
     "1,23.45": ("principal_cny", None),
     "1,234.567": ("principal_cny", None),  # without its comma still a place too many
     "1.239": ("principal_cny", None),
     "１２３４．５６": ("principal_cny", "1234.56"),
-    "6637万": ("principal_cny", None),
+    "6637万": ("principal_cny", "66370000"),
     "¥5": ("principal_cny", None),
     "+5": ("principal_cny", None),
     ".5": ("principal_cny", None),
@@ -31,7 +31,7 @@ NOT_TYPED = {  # what is filed -> the field, and what the platform may suggest
     "NaN": ("principal_cny", None),
     "9" * 30: ("principal_cny", None),
     "9" * 20_000: ("principal_cny", None),
-    "12.0": ("loan_count", None),
+    "12.0": ("loan_count", "12"),
     "1,200": ("loan_count", "1200"),
     "１２": ("loan_count", "12"),
     "9" * 19: ("loan_count", None),
@@ -41,11 +41,11 @@ NOT_TYPED = {  # what is filed -> the field, and what the platform may suggest
     "2026/03/01": ("cutoff_date", "2026-03-01"),
     "2026年3月1日": ("cutoff_date", "2026-03-01"),
     "2026/02/30": ("cutoff_date", None),
-    "2026-3-1": ("cutoff_date", None),
+    "2026-3-1": ("cutoff_date", "2026-03-01"),
     "2026-03": ("cutoff_date", None),
     "-026-03-01": ("cutoff_date", None),
     "01/03/2026": ("cutoff_date", None),
-    "46082": ("cutoff_date", None),
+    "46082": ("cutoff_date", "2026-03-01"),
     "2026-03-24 25:00:00": ("registration_deadline_at", None),
     "2026-03-24 17:00:00Z": ("registration_deadline_at", None),
     "2026-03-24 17:00:00+08": ("registration_deadline_at", None),
@@ -372,7 +372,7 @@ def test_the_held_share_of_principal_is_that_of_the_held_rows() -> None:
             "(values (2, 30.00::decimal(9, 2)), (3, 70.00), (4, null)) as rows(row_number, weight_kg)"
         )
         con.execute("create table held_basket as select 2 as row_number")
-        assert engine.held_principal_ratio(con, standard.all_tables["basket"]) == pytest.approx(0.3)
+        assert engine.principal_of(con, standard.all_tables["basket"]) == (Decimal(100), Decimal(30))
         con.execute("update filed_basket set weight_kg = 0")
-        assert engine.held_principal_ratio(con, standard.all_tables["basket"]) == 0.0
-        assert engine.held_principal_ratio(con, standard.all_tables["tree"]) == 0.0
+        assert engine.principal_of(con, standard.all_tables["basket"]) == (0, 0)
+        assert engine.principal_of(con, standard.all_tables["tree"]) == (0, 0)

@@ -105,6 +105,12 @@ SLIPS = {
     "spelling of a code twice": ("codes/fruit.csv", "PE,梨", "PE,苹果树", "spelled twice: 苹果树"),
     "field twice": ("tables/tree.yml", "name: orchard_id", "name: tree_id", "field twice: tree_id"),
     "header twice": ("tables/tree.yml", "labels: [种植日]", "labels: [树号]", "header twice: 树号"),
+    "header twice but for case and width": (
+        "tables/tree.yml",
+        "labels: [种植日]",
+        "labels: [ＴＲＥＥ_ID]",
+        "header twice: tree_id",
+    ),
     "good example missing": (RULE, 'good: {height_cm: "500"}', "", "good"),
     "bad example missing": (RULE, 'bad: {height_cm: "501"}', "", "bad"),
     "list of no examples": (RULE, 'bad: {height_cm: "501"}', "bad: []", "at least one good and one bad example"),
