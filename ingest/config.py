@@ -14,7 +14,11 @@ class Settings(BaseSettings):
 
     `home` holds every zone (inbox to releases). `registry_url` is any SQLAlchemy URL; empty means SQLite in the home.
     `handbook_url` is where the handbook is published (the folder that holds `zh/` and `en/`): reports then link to the
-    page of each rule; empty, they name the command that shows it.
+    page of each rule; empty, they name the command that shows it. `lanes` is how many tasks decide side by side: under
+    a scheduler, as many as there are workers. With one lane the outcome never depends on who is faster.
+    `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
+    `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
+    receipt; it is taken when the first key is made.
     """
 
     model_config = SettingsConfigDict(env_prefix="NPL_", frozen=True)
@@ -23,8 +27,12 @@ class Settings(BaseSettings):
     registry_url: str = ""
     collection_desk: str = "DESK"
     handbook_url: str = Field(default="", pattern=r"^(?:(?:https?|file)://\S+)?$")
+    lanes: int = Field(default=1, ge=1)
+    keys_dir: Path | None = None
+    log_origin: str = Field(default="npl-transaction-warehouse", pattern=r"^[^\s+]+$")
     findings_per_rule: int = 1000
     largest_file_mb: int = 4096
+    settle_seconds: int = Field(default=600, ge=0)
     memory_limit: str = "2GB"
     threads: int = 2
 

@@ -2,12 +2,15 @@
 
 import datetime
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 PERIOD_PATTERN = r"^(?P<year>20\d{2})(?:-(?P<month>0[1-9]|1[0-2])|Q(?P<quarter>[1-4]))?$"
 IDENTIFIER_PATTERN = r"^[A-Z0-9][A-Z0-9-]{1,31}$"
+FINGERPRINT_PATTERN = r"^[0-9a-f]{16}$"
+# beside filing.json or in a folder below it, never elsewhere
+FILE_PATTERN = r"^(?!/)(?:(?!\.{1,2}(?:/|$))[^/\\:\x00-\x1f]+(?:/(?!$)|$))+$"
 
 
 def period_bounds(period: str) -> tuple[datetime.date, datetime.date]:
@@ -34,16 +37,42 @@ def _is_period(period: str) -> str:
     return period
 
 
+def _is_file(name: str) -> str:
+    if not re.match(FILE_PATTERN, name):
+        raise ValueError("leads elsewhere / 指向别处")
+    return name
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true is no number / 不是数字")
+    return value
+
+
+Count = Annotated[int, Field(ge=0), BeforeValidator(_no_boolean)]
+Sequence = Annotated[int, Field(ge=1, le=9999), BeforeValidator(_no_boolean)]
+Digest = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$"), AfterValidator(str.lower)]
+
+
 class ManifestTable(BaseModel):
     """One table file of the filing; rows and sha256 are what the filer counted, and may be left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str
-    file: str
-    rows: int | None = Field(default=None, ge=0)
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    file: Annotated[str, AfterValidator(_is_file)] = Field(json_schema_extra={"pattern": FILE_PATTERN})
+    rows: Count | None = None
+    sha256: Digest | None = None
     encoding: Literal["utf-8", "gb18030"] | None = None
+
+
+class Answer(BaseModel):
+    """Why a warning is right as it stands: the finding's fingerprint, and a code of the standard's list of reasons."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fingerprint: str = Field(pattern=FINGERPRINT_PATTERN)
+    reason_code: str
 
 
 class Manifest(BaseModel):
@@ -51,6 +80,7 @@ class Manifest(BaseModel):
 
     `subject` is whom the filing is about (the collection desk files about sellers); it defaults to the institution.
     `replaces` names the filing that a correction or withdrawal is about.
+    `answers` are reasons for warnings of this filing or of earlier ones.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,12 +88,13 @@ class Manifest(BaseModel):
     institution: str = Field(pattern=IDENTIFIER_PATTERN)
     subject: str | None = Field(default=None, pattern=IDENTIFIER_PATTERN)
     period: Annotated[str, AfterValidator(_is_period)] = Field(json_schema_extra={"pattern": PERIOD_PATTERN})
-    sequence: int = Field(ge=1, le=9999)
+    sequence: Sequence
     kind: Literal["original", "correction", "withdrawal"]
     replaces: str | None = None
     standard_version: str | None = None
     contact_channel: str | None = Field(default=None, max_length=200)
     tables: tuple[ManifestTable, ...] = ()
+    answers: tuple[Answer, ...] = Field(default=(), exclude_if=lambda answers: not answers)
 
     @property
     def about(self) -> str:

@@ -5,6 +5,7 @@ and so can't be judged, is a `FilingError` that says which file, which row and w
 """
 
 import hashlib
+import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,12 +13,14 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 
 from expectations.spec import Standard, TableSpec
-from ingest.errors import FilingError
+from ingest.errors import FilingError, legible
 from ingest.manifest import Manifest, ManifestTable
 from ingest.read.columns import with_field_names
 from ingest.read.csv_file import read_csv
+from ingest.read.json_file import read_json_lines
 from ingest.read.manifest_file import manifest_of_sheet, parse_manifest
-from ingest.read.members import MANIFEST_FILE, Member, read_folder, read_zip
+from ingest.read.members import BROKEN_ZIP, MANIFEST_FILE, Member, read_folder, read_zip, refuse_crowds
+from ingest.read.parquet_file import read_parquet
 from ingest.read.xlsx_file import Workbook
 
 __all__ = ["FiledContent", "FiledTable", "read_filing", "read_manifest"]
@@ -31,9 +34,10 @@ WORKBOOK_PART = "[Content_Types].xml"
 class FiledTable:
     """One table as filed.
 
-    `rows`: `row_number` (int64; the row a spreadsheet shows, its header usually row 1, blank lines counted), then one
-    string column per filed column, named by the standard's field where the header is one, else as filed; cells trimmed,
-    empty ones null. `sha256` is that of the file's bytes. `encoding` is null for XLSX.
+    `rows`: `row_number` (int64; the row a spreadsheet shows, its header usually row 1, blank lines counted; of JSON
+    lines the line), then one string column per filed column, named by the standard's field where the header is one,
+    else as filed; cells trimmed, empty ones null. `sha256` is that of the file's bytes. `encoding` is null where the
+    format itself says it (XLSX, Parquet).
     """
 
     table: str
@@ -62,7 +66,7 @@ def read_filing(path: Path, standard: Standard) -> FiledContent:
     if path.is_dir():
         return _from_members(read_folder(path), standard)
     if not path.is_file():
-        raise FilingError(f"{path.name}：文件不存在。", f"{path.name}: no such file.")
+        raise FilingError(f"{legible(path.name)}：文件不存在。", f"{legible(path.name)}: no such file.")
     if zipfile.is_zipfile(path):
         if _is_workbook(path):
             return _from_workbook(path, standard)
@@ -70,8 +74,8 @@ def read_filing(path: Path, standard: Standard) -> FiledContent:
     if path.suffix.lower() in (".xlsx", ".xls"):
         return _from_workbook(path, standard)
     raise FilingError(
-        f"{path.name}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
-        f"{path.name}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.",
+        f"{legible(path.name)}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
+        f"{legible(path.name)}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.",
     )
 
 
@@ -79,15 +83,17 @@ def _refuse_link(path: Path) -> None:
     """A link would be read as whatever it points at, the platform's own files included."""
     if path.is_symlink():
         raise FilingError(
-            f"{path.name}：是一个链接。请放入文件本身。", f"{path.name}: a link. Put the file itself there."
+            f"{legible(path.name)}：是一个链接。请放入文件本身。",
+            f"{legible(path.name)}: a link. Put the file itself there.",
         )
 
 
 def _is_workbook(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
-            return WORKBOOK_PART in archive.namelist()
-    except zipfile.BadZipFile:
+        with path.open("rb") as file:
+            refuse_crowds(file, legible(path.name))
+            return WORKBOOK_PART in zipfile.ZipFile(file).namelist()
+    except BROKEN_ZIP:
         return False
 
 
@@ -96,8 +102,8 @@ def _from_members(members: list[Member], standard: Standard) -> FiledContent:
     manifest = parse_manifest(manifest_bytes)
     _check_tables(manifest, standard)
     files = _match_files(manifest, [member for member in members if member.name != MANIFEST_FILE])
-    tables = tuple(_read_table(entry, files[entry.file], standard) for entry in manifest.tables)
-    return FiledContent(manifest, manifest_bytes, tables)
+    tables = tuple(_read_table(entry, files[entry.file].content, standard) for entry in manifest.tables)
+    return _consistent(FiledContent(manifest, manifest_bytes, tables), MANIFEST_FILE)
 
 
 def _check_tables(manifest: Manifest, standard: Standard) -> None:
@@ -108,10 +114,11 @@ def _check_tables(manifest: Manifest, standard: Standard) -> None:
         )
     for entry in manifest.tables:
         if entry.table not in standard.tables:
-            known = ", ".join(standard.tables)
+            known = "、".join(f"{name}（{spec.title.zh}）" for name, spec in standard.tables.items())
             raise FilingError(
-                f"{MANIFEST_FILE}：{entry.table} 不是标准中的表。可用的表：{known}。",
-                f"{MANIFEST_FILE}: {entry.table} is no table of the standard. Its tables: {known}.",
+                f"{MANIFEST_FILE}：{entry.table} 不是标准中的表。可用：{known}。",
+                f"{MANIFEST_FILE}: {entry.table} is no table of the standard. "
+                f"Its tables: {', '.join(standard.tables)}.",
             )
     tables, files = [entry.table for entry in manifest.tables], [entry.file for entry in manifest.tables]
     for kind, names in (("table", tables), ("file", files)):
@@ -122,21 +129,33 @@ def _check_tables(manifest: Manifest, standard: Standard) -> None:
             )
 
 
-def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, bytes]:
-    """The content of every file the manifest names; each one present, and nothing besides."""
+def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, Member]:
+    """Every file the manifest names; each one present, and nothing besides."""
     wanted = {entry.file for entry in manifest.tables}
-    found = {next((name for name in member.names if name in wanted), member.name): member.content for member in members}
+    found = {next((name for name in member.names if name in wanted), member.name): member for member in members}
+    beside = sorted(set(found) - wanted)
     for name in sorted(wanted - set(found)):
+        alike = next((other for other in beside if _loosely(other) == _loosely(name)), None)
+        if alike is not None:
+            raise FilingError(
+                f"{name}：{MANIFEST_FILE} 这样写，但实际文件名为“{alike}”（大小写、空格或全半角不同）。请改为一致。",
+                f'{name}: so says {MANIFEST_FILE}, but the file is called "{alike}" (case, spaces or width differ). '
+                "Make them equal.",
+            )
         raise FilingError(
             f"{name}：{MANIFEST_FILE} 中列出的文件不存在。请放入该文件，或从 tables 中删除。",
             f"{name}: named in {MANIFEST_FILE} but not there. Add the file or take it out of `tables`.",
         )
-    for name in sorted(set(found) - wanted):
+    for name in beside:
         raise FilingError(
             f"{name}：{MANIFEST_FILE} 没有列出此文件。请列入 tables，或删除该文件。",
             f"{name}: there, but not named in {MANIFEST_FILE}. List it in `tables` or delete it.",
         )
     return found
+
+
+def _loosely(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> FiledTable:
@@ -145,11 +164,18 @@ def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> Fil
     encoding = None
     if suffix == ".csv":
         rows, encoding = read_csv(content, entry.file, entry.encoding)
+    elif suffix in (".jsonl", ".ndjson"):
+        rows, encoding = read_json_lines(content, entry.file, entry.encoding)
+    elif suffix == ".parquet":
+        rows = read_parquet(content, entry.file)
     elif suffix == ".xlsx":
         book = Workbook(content, entry.file)
         rows = book.rows(_sheet_of(book, spec))
     else:
-        raise FilingError(f"{entry.file}：数据文件须为 .csv 或 .xlsx。", f"{entry.file}: data files are .csv or .xlsx.")
+        raise FilingError(
+            f"{entry.file}：数据文件须为 .csv、.xlsx、.parquet 或 .jsonl。",
+            f"{entry.file}: data files are .csv, .xlsx, .parquet or .jsonl.",
+        )
     rows = with_field_names(rows, standard, spec, entry.file)
     return FiledTable(entry.table, entry.file, hashlib.sha256(content).hexdigest(), rows, encoding)
 
@@ -168,22 +194,29 @@ def _sheet_of(book: Workbook, spec: TableSpec) -> str:
 
 
 def _from_workbook(path: Path, standard: Standard) -> FiledContent:
-    content = path.read_bytes()
-    book = Workbook(content, path.name)
+    content, file = path.read_bytes(), legible(path.name)
+    book = Workbook(content, file)
     sha256 = hashlib.sha256(content).hexdigest()
     if MANIFEST_SHEET not in book.sheets:
         raise FilingError(
-            f"{path.name}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
-            f"{path.name}: no sheet named {MANIFEST_SHEET} (institution, period and so on).",
+            f"{file}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
+            f"{file}: no sheet named {MANIFEST_SHEET} (institution, period and so on).",
         )
     tables = tuple(
-        FiledTable(spec.table, path.name, sha256, with_field_names(book.rows(sheet), standard, spec, path.name), None)
+        FiledTable(
+            spec.table,
+            file,
+            sha256,
+            with_field_names(book.rows(sheet), standard, spec, file),
+            None,
+        )
         for sheet, spec in _table_sheets(book, standard)
     )
     named = [(table.table, table.file) for table in tables]
-    manifest = manifest_of_sheet(book.lines(MANIFEST_SHEET), named, path.name)
-    _check_tables_of_workbook(manifest, path.name)
-    return FiledContent(manifest, manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n", tables)
+    manifest = manifest_of_sheet(book.lines(MANIFEST_SHEET), named, file)
+    _check_tables_of_workbook(manifest, file)
+    as_file = manifest.model_dump_json(exclude_none=True, indent=2).encode() + b"\n"
+    return _consistent(FiledContent(manifest, as_file, tables), file)
 
 
 def _table_sheets(book: Workbook, standard: Standard) -> list[tuple[str, TableSpec]]:
@@ -213,6 +246,23 @@ def _table_sheets(book: Workbook, standard: Standard) -> list[tuple[str, TableSp
                 f"Tables: {', '.join(standard.tables)}.",
             )
     return found
+
+
+def _consistent(content: FiledContent, place: str) -> FiledContent:
+    """The same content, unless it contradicts itself: one half of it would be passed over without a word."""
+    kind = content.manifest.kind
+    if kind == "original" and content.manifest.replaces:
+        raise FilingError(
+            f"{place}：类型为 original（首次），却填写了 replaces。更正请用 correction；新数据请删除 replaces。",
+            f"{place}: `kind` is original, yet `replaces` names a filing. To correct it, file a correction; "
+            "for new data leave `replaces` out.",
+        )
+    if kind == "withdrawal" and any(table.rows.num_rows for table in content.tables):
+        raise FilingError(
+            f"{place}：撤回报送不含数据。请删除数据；要修改数据请用 correction（更正）。",
+            f"{place}: a withdrawal carries no data. Take them out, or file a correction to change data.",
+        )
+    return content
 
 
 def _check_tables_of_workbook(manifest: Manifest, file: str) -> None:

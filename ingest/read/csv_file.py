@@ -4,7 +4,6 @@ One scan of our own finds the rows (quotes, line ends, cells per row) and is the
 pyarrow then only cuts out the cells, many times faster than Python, and must find the same number of rows.
 """
 
-import codecs
 import csv
 import io
 from dataclasses import dataclass
@@ -12,16 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ingest.errors import FilingError, JudgeError
-from ingest.read.columns import check_headers, text_table
+from ingest.read.columns import check_headers, column_letter, text_table
+from ingest.read.encoding import BYTE_ORDER_MARKS, UTF8, decode, refuse_doubtful
 
-UTF8, GB18030 = "utf-8", "gb18030"
-BYTE_ORDER_MARKS = {codecs.BOM_UTF8: UTF8, b"\x84\x31\x95\x33": GB18030}
 PIECE = 1 << 24  # bytes looked at in one go: keeps the scan's own arrays small
 LONGEST_HEADER = 100_000
+LONGEST_ROW = 10_000_000
 ROWS_SHOWN = 5
+OTHER_SEPARATORS = {";": "分号 semicolon", "\t": "制表符 tab", "|": "竖线 bar", "，": "全角逗号 full-width comma"}
 QUOTE, COMMA, LF, CR = b'",\n\r'
 
 Positions = npt.NDArray[np.int64]
@@ -44,81 +45,27 @@ def read_csv(content: bytes, file: str, told: str | None = None) -> tuple[pa.Tab
     """Return the rows (`row_number`, then one string column per header as filed) and the encoding found.
 
     The first row with content is the header; a file with nothing below it has zero rows. Cells are trimmed, empty ones
-    null. `told` is the encoding that the manifest names; otherwise it is found: byte order mark, strict UTF-8, strict
-    GB18030.
+    null. Columns at the right end without header and content are no part of the table. `told` is the encoding that the
+    manifest names; otherwise it is found: byte order mark, strict UTF-8, strict GB18030, and refused where both fit.
 
     Raises:
-        FilingError: not decodable, empty, a NUL byte, quotes that don't pair, a row with more or fewer cells than the
-            header, a header that is empty or stands twice. Texts give file, row and counts, never what a cell holds.
+        FilingError: not decodable, empty, a NUL byte, quotes that don't pair, another separator, a row with more or
+            fewer cells than the header, a header that is empty or stands twice. Texts give file, row and counts, never
+            what a cell holds.
     """
     text, encoding = decode(content, file, told)
+    if told is None and not content.startswith(tuple(BYTE_ORDER_MARKS)):
+        refuse_doubtful(content, encoding, file)
     lines = _scan(text, file)
-    header, headers = _header(text, lines, file)
-    check_headers(headers, file, header + 1)
+    header, cells = _header(text, lines, file)
+    named = cells[: max(index for index, name in enumerate(cells) if name) + 1]
+    _refuse_separator(named, file, header + 1)
+    check_headers(named, file, header + 1)
     below = np.arange(header + 1, lines.ends.size)
     below = below[lines.lengths[below] > 0]
-    _refuse_ragged(lines, below, len(headers), file)
-    columns = _cells(text, lines, header, len(headers), below)
-    return text_table(pa.array(below + 1, pa.int64()), headers, columns), encoding
-
-
-def decode(content: bytes, file: str, told: str | None = None) -> tuple[bytes, str]:
-    """Return the text as UTF-8 without byte order mark, and the encoding it was filed in.
-
-    Raises:
-        FilingError: the bytes are not of the encoding told, or of neither UTF-8 nor GB18030; says byte and line.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise FilingError(
-            f"{file}：文件是 UTF-16（“Unicode 文本”）。请另存为“CSV UTF-8”。",
-            f'{file}: the file is UTF-16 ("Unicode text"). Save it as "CSV UTF-8".',
-        )
-    for mark, marked in BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
-            if told not in (None, marked):
-                raise FilingError(
-                    f"{file}：filing.json 写明编码为 {told}，但文件以 {marked} 的字节顺序标记开头。请改正 encoding。",
-                    f"{file}: filing.json says {told}, but the file starts with {marked}'s byte order mark. "
-                    "Correct `encoding`.",
-                )
-            content, told = content[len(mark) :], marked
-            break
-    first = told or UTF8
-    try:
-        return _transcoded(content, first), first
-    except UnicodeDecodeError as error:
-        if told:
-            raise _undecodable(file, content, told, error.start) from None
-        at_utf8 = error.start
-    try:
-        return _transcoded(content, GB18030), GB18030
-    except UnicodeDecodeError as error:
-        # the longer a codec gets, the likelier it is the one meant
-        raise _undecodable(file, content, "UTF-8 / GB18030", max(at_utf8, error.start)) from None
-
-
-def _transcoded(content: bytes, encoding: str) -> bytes:
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    parts: list[bytes] = []
-    for start in range(0, len(content), PIECE):
-        pending = len(decoder.getstate()[0])
-        end = start + PIECE
-        try:
-            text = decoder.decode(content[start:end], final=end >= len(content))
-        except UnicodeDecodeError as error:
-            offset = start - pending
-            raise UnicodeDecodeError(encoding, b"", offset + error.start, offset + error.end, error.reason) from None
-        if encoding != UTF8:
-            parts.append(text.encode(UTF8))
-    return content if encoding == UTF8 else b"".join(parts)
-
-
-def _undecodable(file: str, content: bytes, encoding: str, position: int) -> FilingError:
-    line = content.count(b"\n", 0, position) + 1
-    return FilingError(
-        f"{file}：第 {line} 行（第 {position + 1} 个字节）不是 {encoding} 编码。请另存为“CSV UTF-8”。",
-        f'{file}: line {line} (byte {position + 1}) is not {encoding}. Save the file as "CSV UTF-8".',
-    )
+    _refuse_long(lines, file)
+    _refuse_ragged(lines, below, len(cells), file, header + 1 if len(named) == 1 else None)
+    return _table(text, lines, header, named, len(cells), below, file), encoding
 
 
 def _scan(text: bytes, file: str) -> _Lines:
@@ -223,26 +170,51 @@ def _header(text: bytes, lines: _Lines, file: str) -> tuple[int, list[str]]:
     raise FilingError(f"{file}：文件是空的，没有表头。", f"{file}: the file is empty, without a header.")
 
 
-def _refuse_ragged(lines: _Lines, below: Positions, width: int, file: str) -> None:
+def _refuse_separator(headers: list[str], file: str, row: int) -> None:
+    if len(headers) == 1:
+        for separator, name in OTHER_SEPARATORS.items():
+            if separator in headers[0]:
+                zh, en = name.split(" ", 1)
+                raise FilingError(
+                    f"{file}：第 {row} 行（表头）用{zh}分隔。CSV 须用半角逗号分隔。",
+                    f"{file}: row {row} (the header) is separated by {en}s. Separate the cells by commas.",
+                )
+
+
+def _refuse_long(lines: _Lines, file: str) -> None:
+    if lines.lengths.size and lines.lengths.max() > LONGEST_ROW:
+        row = int(np.argmax(lines.lengths > LONGEST_ROW)) + 1
+        raise FilingError(
+            f"{file}：第 {row} 行超过 {LONGEST_ROW // 1_000_000} MB。请检查双引号是否配对。",
+            f"{file}: row {row} is longer than {LONGEST_ROW // 1_000_000} MB. Check that its quotes pair.",
+        )
+
+
+def _refuse_ragged(lines: _Lines, below: Positions, width: int, file: str, title_row: int | None) -> None:
     ragged = below[lines.cells[below] != width]
     if ragged.size:
+        zh, en = "", ""
+        if title_row:
+            zh, en = f"若第 {title_row} 行是标题而非表头，请删除。", f" If row {title_row} is a title, delete it."
         counts = lines.cells[ragged[:ROWS_SHOWN]].tolist()
         rows = list(zip((ragged[:ROWS_SHOWN] + 1).tolist(), counts, strict=True))
         raise FilingError(
             f"{file}：表头有 {width} 列，但有 {ragged.size} 行的单元格数不同："
             + "，".join(f"第 {row} 行 {count} 个" for row, count in rows)
-            + "。含逗号或换行的单元格须加双引号。",
+            + f"。含逗号或换行的单元格须加双引号。{zh}",
             f"{file}: the header has {width} columns, but {ragged.size} row(s) have another number of cells: "
             + ", ".join(f"row {row} has {count}" for row, count in rows)
-            + ". Quote cells that hold commas or line breaks.",
+            + f". Quote cells that hold commas or line breaks.{en}",
         )
 
 
-def _cells(text: bytes, lines: _Lines, header: int, width: int, below: Positions) -> list[pa.ChunkedArray]:
-    """The cells of the rows below the header, column by column, cut out piece by piece."""
+def _table(
+    text: bytes, lines: _Lines, header: int, headers: list[str], width: int, below: Positions, file: str
+) -> pa.Table:
+    """The rows below the header, cut out and tidied piece by piece: so the cells lie in memory once, not twice."""
     names = [str(index) for index in range(width)]
     whole = pa.py_buffer(text)
-    tables = [pa.table({name: pa.array([], pa.string()) for name in names})]
+    tables = [text_table(pa.array([], pa.int64()), headers, [pa.chunked_array([], pa.string())] * len(headers))]
     first = header + 1
     while first < lines.ends.size:
         # pyarrow loses the LF of a CR LF inside quotes where its blocks meet: so each piece is one block of whole rows.
@@ -250,12 +222,27 @@ def _cells(text: bytes, lines: _Lines, header: int, width: int, below: Positions
         start = int(lines.ends[first - 1])
         last = max(first, int(np.searchsorted(lines.ends, start + PIECE, side="right")) - 1)
         stop = min(int(lines.ends[last]) + 1, len(text))
-        expected = int(np.searchsorted(below, last, side="right") - np.searchsorted(below, first))
-        if expected:
-            tables.append(_cut(whole.slice(start, stop - start), names, expected, lines.breaks_in_cells))
+        rows = below[np.searchsorted(below, first) : np.searchsorted(below, last, side="right")]
+        if rows.size:
+            cut = _cut(whole.slice(start, stop - start), names, rows.size, lines.breaks_in_cells)
+            _refuse_beyond(cut, len(headers), rows, file)
+            tables.append(text_table(pa.array(rows + 1, pa.int64()), headers, cut.columns[: len(headers)]))
         first = last + 1
-    columns: list[pa.ChunkedArray] = pa.concat_tables(tables).columns
-    return columns
+    return pa.concat_tables(tables)
+
+
+def _refuse_beyond(cut: pa.Table, width: int, rows: Positions, file: str) -> None:
+    """Refuse content in the columns that have no header."""
+    for index, column in enumerate(cut.columns[width:], start=width):
+        filled = pc.not_equal(pc.utf8_trim_whitespace(column), "")
+        if pc.any(filled).as_py():
+            row = int(rows[pc.index(filled, True).as_py()]) + 1
+            letter = column_letter(index)
+            raise FilingError(
+                f"{file}：第 {row} 行 {letter} 列有内容，但该列没有列名。请填写列名或清空。",
+                f"{file}: row {row} holds something in column {letter}, which has no name. "
+                "Name the column or clear it.",
+            )
 
 
 def _cut(piece: pa.Buffer, names: list[str], expected: int, breaks_in_cells: bool) -> pa.Table:

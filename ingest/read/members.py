@@ -1,20 +1,33 @@
-"""The files of a filing, from a folder or a ZIP, in memory: a hostile archive is refused before it is unpacked."""
+"""The files of a filing, from a folder or a ZIP: a hostile archive is refused before anything of it is unpacked."""
 
+import io
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from ingest.config import settings
-from ingest.errors import FilingError
+from ingest.errors import FilingError, legible
 
 MANIFEST_FILE = "filing.json"
 MOST_ENTRIES = 100
 HIGHEST_RATIO = 200
 SMALL_BYTES = 10_000_000  # below this a high ratio is just a repetitive table
+MOST_LISTED, MOST_LISTED_BYTES = 10_000, 10_000_000  # beyond these the list itself is not read
+LONGEST_NAME = 255  # bytes: what file systems take
+UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError, OSError)
+OPEN_DOCUMENT, LONGEST_TYPE = b"application/vnd.oasis.opendocument", 1000
+# how a ZIP ends: number of entries and size of its list, once more where they are large, then a comment
+END_SIGNATURE, END_RECORD = b"PK\5\6", struct.Struct("<10xHL6x")
+ZIP64_SIGNATURE, ZIP64_RECORD, ZIP64_LOCATOR_SIZE = b"PK\6\6", struct.Struct("<32xQQ8x"), 20
+LONGEST_END = END_RECORD.size + 0xFFFF + ZIP64_RECORD.size + ZIP64_LOCATOR_SIZE
 UTF8_NAME_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
 JUNK_FOLDERS, JUNK_FILES = {"__MACOSX"}, {".DS_Store", "Thumbs.db", "desktop.ini"}
 ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
@@ -22,13 +35,22 @@ ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
 
 @dataclass(frozen=True)
 class Member:
-    """One file of the filing.
+    """One file of the filing; its content is read when asked for, so that not all of them lie in memory at once.
 
     A ZIP made on Windows does not say how its names are encoded: `names` are the possible readings, likeliest first.
     """
 
     names: tuple[str, ...]
-    content: bytes
+    read: Callable[[], bytes]
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes.
+
+        Raises:
+            FilingError: the ZIP is damaged here.
+        """
+        return self.read()
 
     @property
     def name(self) -> str:
@@ -51,11 +73,13 @@ def read_folder(path: Path) -> list[Member]:
                 f"{name}: not a plain file (a link, say). Put the file itself there.",
             )
     plain = [file for file in files if file.is_file()]
-    _refuse_many(len(plain), path.name)
-    _refuse_large(sum(file.stat().st_size for file in plain), path.name)
+    _refuse_many(len(plain), legible(path.name))
+    refuse_large(sum(file.stat().st_size for file in plain), legible(path.name))
     for file in plain:
-        found.append(Member((_normal(file.relative_to(path).as_posix()),), file.read_bytes()))
-    return _beside_manifest(found, path.name)
+        name = _normal(legible(file.relative_to(path).as_posix()))
+        _refuse_name(name)
+        found.append(Member((name,), file.read_bytes))
+    return _beside_manifest(found, legible(path.name))
 
 
 def read_zip(path: Path) -> list[Member]:
@@ -65,20 +89,64 @@ def read_zip(path: Path) -> list[Member]:
         FilingError: broken, encrypted, too many or too large, or a member that is a link, an archive or leads outside.
     """
     try:
+        with path.open("rb") as file:
+            refuse_crowds(file, legible(path.name))
+            with zipfile.ZipFile(file) as archive:
+                listed = archive.infolist()
+                refuse_bombs(archive, legible(path.name))
+                _refuse_document(archive, legible(path.name))
+    except BROKEN_ZIP as error:
+        raise _broken_zip(legible(path.name)) from error
+    _refuse_many(len(listed), legible(path.name))
+    members = [info for info in listed if not info.is_dir() and not _is_junk(_readings(info)[0])]
+    for info in members:
+        _refuse_hostile(info)
+    _refuse_doubles([_readings(info)[0] for info in members], path.name)
+    return _beside_manifest(
+        [Member(_readings(info), partial(_unzipped, path, info)) for info in members], legible(path.name)
+    )
+
+
+def _unzipped(path: Path, info: zipfile.ZipInfo) -> bytes:
+    try:
         with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir() and not _is_junk(_readings(info)[0])]
-            _refuse_many(len(archive.infolist()), path.name)
-            refuse_bombs(archive, path.name)
-            for info in members:
-                _refuse_hostile(info)
-            return _beside_manifest([Member(_readings(info), archive.read(info)) for info in members], path.name)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
-        raise _broken_zip(path.name) from error
+            return archive.read(info)
+    except BROKEN_ZIP as error:
+        raise _broken_zip(legible(path.name)) from error
+
+
+def _refuse_document(archive: zipfile.ZipFile, name: str) -> None:
+    """A spreadsheet of LibreOffice is a ZIP too, and whoever files it means a workbook."""
+    info = archive.NameToInfo.get("mimetype")
+    if info is not None and info.file_size < LONGEST_TYPE and archive.read(info).startswith(OPEN_DOCUMENT):
+        raise FilingError(
+            f"{name}：是 .ods 格式的工作簿。请另存为 .xlsx。", f"{name}: an .ods workbook. Save it as .xlsx."
+        )
+
+
+def refuse_crowds(file: BinaryIO, name: str) -> None:
+    """Refuse an archive whose table of contents alone would fill the memory, before anybody reads it."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - LONGEST_END))
+    tail = file.read()
+    file.seek(0)
+    start = tail.rfind(END_SIGNATURE)
+    if start < 0 or len(tail) - start < END_RECORD.size:
+        return  # no ZIP, as its reader will say
+    entries, contents_size = END_RECORD.unpack_from(tail, start)
+    record = tail[max(0, start - ZIP64_LOCATOR_SIZE - ZIP64_RECORD.size) : start]
+    if record.startswith(ZIP64_SIGNATURE):
+        entries, contents_size = ZIP64_RECORD.unpack_from(record)
+    if entries > MOST_LISTED or contents_size > MOST_LISTED_BYTES:
+        raise FilingError(
+            f"{name}：压缩包内的文件过多，最多 {MOST_ENTRIES} 个。请分批报送。",
+            f"{name}: far too many files in the ZIP, at most {MOST_ENTRIES}. File in parts.",
+        )
 
 
 def refuse_bombs(archive: zipfile.ZipFile, name: str) -> None:
     """Refuse what is small as filed and huge when unpacked (a workbook is a ZIP too)."""
-    _refuse_large(sum(info.file_size for info in archive.infolist()), name)
+    refuse_large(sum(info.file_size for info in archive.infolist()), name)
     for info in archive.infolist():
         if info.file_size > SMALL_BYTES and info.file_size > HIGHEST_RATIO * max(info.compress_size, 1):
             raise FilingError(
@@ -91,6 +159,8 @@ def _refuse_hostile(info: zipfile.ZipInfo) -> None:
     name = _readings(info)[0]
     mode = info.external_attr >> 16
     path = PurePosixPath(name)
+    for reading in _readings(info):
+        _refuse_name(reading)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _broken_zip(name)
     if info.flag_bits & ENCRYPTED_FLAG:
@@ -112,6 +182,28 @@ def _refuse_hostile(info: zipfile.ZipInfo) -> None:
         raise FilingError(
             f"{name}：压缩包内不能再有压缩包。请解开后一起压缩。",
             f"{name}: an archive inside the ZIP. Unpack it first.",
+        )
+
+
+def _refuse_doubles(names: list[str], source: str) -> None:
+    """One of two members of a name would never be read; which one depends on the program."""
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise FilingError(
+            f"{source}：压缩包内有两个 {doubles[0]}。请只保留一个。",
+            f"{source}: holds {doubles[0]} twice. Keep one of them.",
+        )
+
+
+def _refuse_name(name: str) -> None:
+    """Names are printed in reports and logs: one that breaks lines or can't be written at all would spoil them."""
+    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME or not UNPRINTABLE.isdisjoint(
+        map(unicodedata.category, name)
+    ):
+        raise FilingError(
+            f"有文件名超过 {LONGEST_NAME} 字节，或含有换行等控制字符。请改名。",
+            f"A file name is longer than {LONGEST_NAME} bytes or holds line breaks or other control characters. "
+            "Rename the file.",
         )
 
 
@@ -162,7 +254,7 @@ def _beside_manifest(members: Iterable[Member], source: str) -> list[Member]:
         )
     prefix = "" if homes[0] == PurePosixPath(".") else f"{homes[0].as_posix()}/"
     # what lies elsewhere keeps its whole path, so that it is reported as a file nobody named
-    return [Member(tuple(name.removeprefix(prefix) for name in member.names), member.content) for member in members]
+    return [Member(tuple(name.removeprefix(prefix) for name in member.names), member.read) for member in members]
 
 
 def _refuse_many(count: int, source: str) -> None:
@@ -173,7 +265,7 @@ def _refuse_many(count: int, source: str) -> None:
         )
 
 
-def _refuse_large(size: int, source: str) -> None:
+def refuse_large(size: int, source: str) -> None:
     limit = settings().largest_file_mb
     if size > limit * 1_000_000:
         raise FilingError(

@@ -1,85 +1,99 @@
-"""XLSX sheets as text columns: numbers as typed, dates in ISO form, rows numbered as the filer sees them."""
+"""XLSX sheets as text columns: numbers as typed, dates in ISO form, rows numbered as the filer sees them.
 
-import datetime
-import html
+Hidden rows, hidden columns and rows that a filter hides are rows like any other. Formulas count by the value that the
+workbook keeps for them. What a workbook can't say for certain (a formula nobody calculated, a long number that lost
+digits, merged cells inside the table) is refused with its cells.
+"""
+
 import io
-import posixpath
-import re
 import zipfile
-from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
-from xml.etree import ElementTree
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 
 import pyarrow as pa
 
 from ingest.errors import FilingError
-from ingest.read.columns import check_headers, column_letter, text_table
-from ingest.read.members import refuse_bombs
+from ingest.read.columns import SIGNIFICANT_DIGITS, check_headers, column_letter, text_table
+from ingest.read.members import OPEN_DOCUMENT, refuse_bombs, refuse_crowds
+from ingest.read.xlsx_cells import Cell, CellsTold, SheetCells
+from ingest.read.xlsx_parts import BREAKAGE, BookParts, book_parts, cell_kinds, shared_strings
+from ingest.read.xlsx_values import Kind
 
 COMPOUND_FILE = b"\xd0\xcf\x11\xe0"  # old .xls, and what Office makes of a workbook with a password
-YES, NO = "是", "否"
-SIGNIFICANT_DIGITS = 15  # what Excel itself keeps; more is noise of binary arithmetic
-BATCH_ROWS = 10_000
-ROWS_SHOWN = 5
-# `e` is the cell type of a formula's error
-ERROR_CELL = re.compile(
-    rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+)(\d+)"[^>]*>(?:(?!</(?:\w+:)?c>).)*?'
-    rb"<(?:\w+:)?v>([^<]*)<",
-    re.DOTALL,
-)
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+BATCH_CELLS = 200_000
 
 
 class Workbook:
     """An open workbook; `file` names it in errors.
 
     Raises:
-        FilingError: encrypted, broken, or no XLSX.
+        FilingError: encrypted, broken, with macros, or no XLSX.
     """
 
     def __init__(self, content: bytes, file: str) -> None:
-        import python_calamine
-
         self.file = file
-        self._content = content
         if content.startswith(COMPOUND_FILE):
             raise FilingError(
                 f"{file}：工作簿已加密，或是旧的 .xls 格式。请去掉密码并另存为 .xlsx。",
                 f"{file}: the workbook is encrypted or an old .xls. Remove the password and save it as .xlsx.",
             )
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                refuse_bombs(archive, file)
-            self._book = python_calamine.load_workbook(io.BytesIO(content))
-        except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
-            raise _broken(file) from error
+        with self._breakage_told():
+            refuse_crowds(io.BytesIO(content), file)
+            self._archive = zipfile.ZipFile(io.BytesIO(content))
+            refuse_bombs(self._archive, file)
+            self._parts = self._opened()
+
+    def _opened(self) -> BookParts:
+        names = set(self._archive.namelist())
+        is_open_document = "mimetype" in names and self._archive.read("mimetype").startswith(OPEN_DOCUMENT)
+        parts = BookParts(is_binary=True) if is_open_document else book_parts(self._archive)
+        if parts.is_binary:
+            raise FilingError(
+                f"{self.file}：是 .xlsb 或 .ods 格式的工作簿。请另存为 .xlsx。",
+                f"{self.file}: a workbook in the format .xlsb or .ods. Save it as .xlsx.",
+            )
+        if parts.has_macros:
+            raise FilingError(
+                f"{self.file}：工作簿含有宏，已拒收。请另存为不含宏的 .xlsx。",
+                f"{self.file}: the workbook holds macros. Save it as .xlsx, without macros.",
+            )
+        return parts
 
     @property
     def sheets(self) -> list[str]:
-        return list(self._book.sheet_names)
+        return list(self._parts.sheets)
 
     @property
     def hidden(self) -> set[str]:
-        return {sheet.name for sheet in self._book.sheets_metadata if not str(sheet.visible).endswith(".Visible")}
+        return {name for name, place in self._parts.sheets.items() if place.is_hidden}
+
+    @cached_property
+    def _strings(self) -> list[str]:
+        return shared_strings(self._archive, self._parts.strings)
+
+    @cached_property
+    def _kinds(self) -> list[Kind]:
+        return cell_kinds(self._archive, self._parts.styles)
 
     def lines(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
-        """Row number (from 1) and cells as trimmed text of every row with content; cells start at column A."""
-        import python_calamine
+        """Row number (from 1) and cells as trimmed text of every row with content; cells start at column A.
 
-        errors = self._error_cells(sheet)
-        try:
-            opened = self._book.get_sheet_by_name(sheet)
-            left = [""] * (opened.start[1] if opened.start else 0)
-            for number, values in enumerate(opened.iter_rows(), start=1):
-                cells = left + [cell_text(value).strip() for value in values]
-                for column, text in errors.get(number, {}).items():
-                    cells[len(cells) : column + 1] = [""] * (column + 1 - len(cells))
-                    cells[column] = text
-                if any(cells):
-                    yield number, cells
-        except python_calamine.CalamineError as error:
-            raise _broken(self.file) from error
+        Raises:
+            FilingError: a broken sheet, or (after the last row) cells whose value the workbook does not tell.
+        """
+        with self._breakage_told():
+            cells = SheetCells(self._strings, self._kinds, self._parts.from_1904)
+        yield from self._lines(sheet, cells)
+
+    def _lines(self, sheet: str, cells: SheetCells) -> Iterator[tuple[int, list[str]]]:
+        with self._breakage_told(), self._archive.open(self._parts.sheets[sheet].part) as source:
+            for number, found in cells.rows(source):
+                line = [""] * (max(found) + 1)
+                for column, text in found.items():
+                    line[column] = text
+                yield number, line
+        self._refuse_untold(f"{self.file}[{sheet}]", cells)
 
     def rows(self, sheet: str) -> pa.Table:
         """The sheet's rows (`row_number`, then one string column per header as filed).
@@ -87,67 +101,64 @@ class Workbook:
         The first row with content is the header. Rows and columns without any content are no part of the table.
 
         Raises:
-            FilingError: an empty sheet, a bad header, or content in a column without a header.
+            FilingError: an empty sheet, a bad header, content in a column without a header, merged cells, or cells
+                whose value the workbook does not tell.
         """
         place = f"{self.file}[{sheet}]"
-        lines = self.lines(sheet)
+        with self._breakage_told():
+            sheet_cells = SheetCells(self._strings, self._kinds, self._parts.from_1904)
+        lines = self._lines(sheet, sheet_cells)
         header_row, headers = next(lines, (0, []))
         if not headers:
             raise FilingError(f"{place}：工作表是空的，没有表头。", f"{place}: the sheet is empty, without a header.")
-        while not headers[-1]:
-            headers.pop()
         check_headers(headers, place, header_row)
         width = len(headers)
         numbers: list[int] = []
         chunks: list[pa.RecordBatch] = []
         batch: list[list[str]] = []
-        beyond: list[tuple[int, str]] = []
+        beyond = CellsTold()
         names = [str(index) for index in range(width)]
         for number, cells in lines:
-            extra = next((index for index in range(width, len(cells)) if cells[index]), None)
-            if extra is not None:
-                beyond.append((number, column_letter(extra)))
+            if len(cells) > width:
+                beyond.add(number, next(index for index in range(width, len(cells)) if cells[index]))
             numbers.append(number)
             batch.append((cells + [""] * (width - len(cells)))[:width])
-            if len(batch) == BATCH_ROWS:
+            if len(batch) * width >= BATCH_CELLS:
                 chunks.append(_batch(batch, names))
                 batch = []
-        if beyond:
-            raise _beyond_header(place, beyond)
+        if beyond.count:
+            raise _beyond_header(place, beyond, header_row, width)
+        _refuse_merged(place, sheet_cells.merged, (header_row, 0), (max([header_row, *numbers[-1:]]), width - 1))
         chunks.append(_batch(batch, names))
         return text_table(pa.array(numbers, pa.int64()), headers, pa.Table.from_batches(chunks).columns)
 
-    def _error_cells(self, sheet: str) -> dict[int, dict[int, str]]:
-        """Formula errors (#REF! ..) by row and 0-based column: calamine makes them empty, which would hide them."""
-        found: dict[int, dict[int, str]] = {}
-        with zipfile.ZipFile(io.BytesIO(self._content)) as archive:
-            try:
-                content = archive.read(_part_of(archive, sheet))
-            except (KeyError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile) as error:
-                raise _broken(self.file) from error
-        if b't="e"' in content:
-            for letters, row, text in ERROR_CELL.findall(content):
-                found.setdefault(int(row), {})[_column_index(letters)] = html.unescape(text.decode("utf-8"))
-        return found
+    def _refuse_untold(self, place: str, cells: SheetCells) -> None:
+        uncalculated = cells.formulas if self._parts.is_uncalculated else cells.uncalculated
+        if uncalculated.count:
+            zh, en = _told(uncalculated)
+            raise FilingError(
+                f"{place}：有 {uncalculated.count} 个公式没有计算结果：{zh}。请在 Excel 中打开并保存，或粘贴为数值。",
+                f"{place}: {uncalculated.count} formula(s) without a calculated value: {en}. "
+                "Open and save the workbook in Excel, or paste them as values.",
+            )
+        if cells.lost_digits.count:
+            zh, en = _told(cells.lost_digits)
+            raise FilingError(
+                f"{place}：有 {cells.lost_digits.count} 个数字超过 {SIGNIFICANT_DIGITS} 位，Excel 已丢失末位：{zh}。"
+                "请把单元格设为文本格式后重新填写。",
+                f"{place}: {cells.lost_digits.count} number(s) of more than {SIGNIFICANT_DIGITS} digits, "
+                f"of which Excel lost the last: {en}. Format the cells as text and fill them in again.",
+            )
 
-
-def cell_text(value: Any) -> str:
-    """A cell as its filer would write it down: 756 and not 756.0, 0.00001 and not 1E-05, 2026-03-13, 是 / 否."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return YES if value else NO
-    if isinstance(value, float):
-        plain = format(Decimal(f"{value:.{SIGNIFICANT_DIGITS}g}"), "f")
-        return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, datetime.timedelta):
-        minutes, seconds = divmod(int(value.total_seconds()), 60)
-        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    return str(value)
+    @contextmanager
+    def _breakage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except BREAKAGE as error:
+            raise FilingError(
+                f"{self.file}：不是可读的 XLSX 工作簿（可能已损坏）。请在 Excel 中重新保存。",
+                f"{self.file}: not a readable XLSX workbook (it may be broken). Save it again in Excel.",
+            ) from error
 
 
 def _batch(rows: list[list[str]], names: list[str]) -> pa.RecordBatch:
@@ -155,39 +166,40 @@ def _batch(rows: list[list[str]], names: list[str]) -> pa.RecordBatch:
     return pa.record_batch([pa.array(column, pa.string()) for column in columns], names=names)
 
 
-def _beyond_header(place: str, cells: list[tuple[int, str]]) -> FilingError:
-    shown = cells[:ROWS_SHOWN]
+def _told(cells: CellsTold) -> tuple[str, str]:
+    """The first of these cells, in Chinese and English."""
+    places = [(row, column_letter(column)) for row, column in cells.first]
+    more = cells.count > len(places)
+    return (
+        "，".join(f"第 {row} 行 {letter} 列" for row, letter in places) + ("等" if more else ""),
+        ", ".join(f"row {row} column {letter}" for row, letter in places) + (" and more" if more else ""),
+    )
+
+
+def _beyond_header(place: str, cells: CellsTold, header_row: int, width: int) -> FilingError:
+    zh, en = _told(cells)
+    hint = ("", "")
+    if width == 1:
+        hint = (f"若第 {header_row} 行是标题而非表头，请删除。", f" If row {header_row} is a title, delete it.")
     return FilingError(
-        f"{place}：有 {len(cells)} 行在没有列名的列中有内容："
-        + "，".join(f"第 {row} 行 {letter} 列" for row, letter in shown)
-        + "。请填写列名或清空。",
-        f"{place}: {len(cells)} row(s) hold something in a column without a name: "
-        + ", ".join(f"row {row} column {letter}" for row, letter in shown)
-        + ". Name the column or clear it.",
+        f"{place}：有 {cells.count} 行在没有列名的列中有内容：{zh}。请填写列名或清空。{hint[0]}",
+        f"{place}: {cells.count} row(s) hold something in a column without a name: {en}. "
+        f"Name the column or clear it.{hint[1]}",
     )
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The path of the sheet's XML inside the workbook."""
-    # expat itself (2.4.1 and later) limits how far entities may expand
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314
-    relation = next(
-        node.get(RELATION) for node in book.iter() if node.tag.endswith("}sheet") and node.get("name") == sheet
-    )
-    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    target = next(node.get("Target", "") for node in links if node.get("Id") == relation)
-    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
-
-
-def _column_index(letters: bytes) -> int:
-    index = 0
-    for letter in letters:
-        index = index * 26 + letter - ord("A") + 1
-    return index - 1
-
-
-def _broken(file: str) -> FilingError:
-    return FilingError(
-        f"{file}：不是可读的 XLSX 工作簿（可能已损坏）。请在 Excel 中重新保存。",
-        f"{file}: not a readable XLSX workbook (it may be broken). Save it again in Excel.",
-    )
+def _refuse_merged(place: str, merged: Sequence[tuple[Cell, Cell]], first: Cell, last: Cell) -> None:
+    """Only the first of merged cells holds a value: whether the others mean the same or nothing, nobody can tell."""
+    inside = [
+        (start, end)
+        for start, end in merged
+        if start[0] <= last[0] and end[0] >= first[0] and start[1] <= last[1] and end[1] >= first[1]
+    ]
+    if inside:
+        shown = "、".join(
+            f"{column_letter(start[1])}{start[0]}:{column_letter(end[1])}{end[0]}" for start, end in inside[:5]
+        )
+        raise FilingError(
+            f"{place}：表中有 {len(inside)} 处合并单元格：{shown}。请取消合并并逐格填写。",
+            f"{place}: {len(inside)} merged range(s) in the table: {shown}. Unmerge them and fill in every cell.",
+        )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.errors import FilingError
 from ingest.read import csv_file
+from ingest.read import encoding as encoding_module
 from ingest.read.csv_file import read_csv
 
 SECRET = "SECRET-CELL"
@@ -82,7 +83,7 @@ def test_four_byte_characters_of_gb18030_are_read() -> None:
 
 
 def test_a_character_split_between_two_pieces_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_file, "PIECE", 3)
+    monkeypatch.setattr(encoding_module, "PIECE", 3)
     for encoding in ("utf-8", "gb18030"):
         content = "项目,b\n𠮷野,1\n".encode(encoding)
         assert read_csv(content, "t.csv", encoding)[0]["项目"].to_pylist() == ["𠮷野"]

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import stat
 import zipfile
 from collections.abc import Callable
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from expectations.headers import headers_of
 from expectations.spec import Standard, load_standard
 from ingest import config
+from ingest.build import manifest_schema
 from ingest.errors import FilingError
 from ingest.read import read_filing
 
@@ -39,6 +44,16 @@ def manifest(**changes: Any) -> dict[str, Any]:
 def filing(**changes: Any) -> dict[str, bytes]:
     """The files of a good filing."""
     return {"filing.json": json.dumps(manifest(**changes), ensure_ascii=False).encode(), "公告.csv": NOTICES}
+
+
+def changed(**changes: Any) -> bytes:
+    """A manifest that says something else."""
+    return filing(**changes)["filing.json"]
+
+
+def entry(**changes: Any) -> bytes:
+    """A manifest whose one table says something else."""
+    return changed(tables=[manifest()["tables"][0] | changes])
 
 
 def folder_of(path: Path, files: dict[str, bytes]) -> Path:
@@ -89,7 +104,7 @@ def test_a_folder_is_read_with_columns_named_by_the_standard(tmp_path: Path, sta
 def test_every_header_the_standard_knows_means_its_field(tmp_path: Path, standard: Standard) -> None:
     seen = 0
     for spec in standard.tables.values():
-        for header, name in spec.by_header.items():
+        for header, name in headers_of(standard, spec).items():
             tables = [{"table": spec.table, "file": "t.csv"}]
             files = {"filing.json": json.dumps(manifest(tables=tables)).encode(), "t.csv": f"{header}\nx\n".encode()}
             (table,) = read_filing(folder_of(tmp_path, files), standard).tables
@@ -145,33 +160,97 @@ def test_a_file_that_nobody_named_is_refused_by_name(tmp_path: Path, standard: S
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
         (b"{", "not JSON at line 1"),
+        (b'{"sequence": 1,}', "no comma follows the last item"),
+        ("{“period”: 1}".encode(), "Quotes, colons and commas are ASCII ones"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b" " * 1_000_001, "far too large"),
         (b'{"period": 1, "period": 2}', "a key stands twice"),
+        (b"[]", "it must be an object"),
         (b'{"institution": "SLXJ01"}', "period is missing; sequence is missing; kind is missing"),
-        (json.dumps(manifest(period="2026-13")).encode(), "period must be"),
-        (json.dumps(manifest(institution="x y")).encode(), "institution must be"),
+        (b'{"sequence": ' + b"1" * 5000 + b"}", "sequence must be: a whole number from 1 to 9999"),
+        (changed(period="2026-13"), "period must be"),
+        (changed(institution="x y"), "institution must be"),
+        (changed(kind="first", sequence=0), "sequence must be: a whole number from 1 to 9999; kind must be: original,"),
+        (changed(sequence=True), "sequence must be: a whole number"),
+        (changed(standard_version=2.0), 'standard_version must be: a text, such as "2.0"'),
+        (changed(sequnce=1), "sequnce is no known key (known are institution, subject, period, sequence, kind,"),
+        (changed(颜色=1), "one key is no known key"),
+        (changed(tables="公告.csv"), "tables must be: a list of entries"),
+        (changed(tables=["公告.csv"]), "tables[0] must be an object"),
+        (entry(table="loans"), "loans is no table of the standard. Its tables: collateral,"),
+        (entry(hash=""), "tables[0].hash is no known key (known are table, file, rows, sha256, encoding)"),
+        (entry(sha256="0"), "tables[0].sha256 must be: 64 hexadecimal digits"),
+        (entry(rows=-1), "tables[0].rows must be: a whole number, 0 or more"),
+        (entry(encoding="GBK"), "tables[0].encoding must be: utf-8 or gb18030 (GBK and GB2312 are parts of it)"),
+        (changed(tables=[]), "`tables` is empty"),
         (
-            json.dumps(manifest(kind="first", sequence=0)).encode(),
-            "sequence must be: a whole number from 1 to 9999; kind",
-        ),
-        (json.dumps(manifest(tables=[{"table": "loans", "file": "公告.csv"}])).encode(), "loans is no table"),
-        (
-            json.dumps(manifest(tables=[{"table": "package_notice", "file": "公告.csv", "hash": ""}])).encode(),
-            "tables.0.hash is no known key",
-        ),
-        (json.dumps(manifest(tables=[])).encode(), "`tables` is empty"),
-        (
-            json.dumps(
-                manifest(tables=[{"table": "package_notice", "file": name} for name in ("a.csv", "b.csv")])
-            ).encode(),
+            changed(tables=[{"table": "package_notice", "file": name} for name in ("a.csv", "b.csv")]),
             "table package_notice is listed twice",
         ),
+        (
+            changed(tables=[{"table": name, "file": "公告.csv"} for name in ("package_notice", "loan")]),
+            "file 公告.csv is listed twice",
+        ),
+        (changed(replaces="SLXJ01-2026-03-0001-00000000"), "`kind` is original, yet `replaces` names a filing"),
+        (changed(kind="withdrawal"), "a withdrawal carries no data"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused_with_the_key(
     tmp_path: Path, standard: Standard, content: bytes, said: str
 ) -> None:
     assert said in refusal(folder_of(tmp_path, filing() | {"filing.json": content}), standard).en
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../公告.csv",
+        "/公告.csv",
+        "data\\公告.csv",
+        "C:公告.csv",
+        "./公告.csv",
+        "a/../公告.csv",
+        "a//公告.csv",
+        "a/",
+        ".",
+        "",
+        "x\0",
+    ],
+)
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(tmp_path: Path, standard: Standard, name: str) -> None:
+    folder = folder_of(tmp_path, filing() | {"filing.json": entry(file=name)})
+    assert "tables[0].file must be: the name of a file beside filing.json" in refusal(folder, standard).en
+    schema = manifest_schema()["$defs"]["ManifestTable"]["properties"]["file"]
+    assert not re.search(schema["pattern"], name)
+    assert re.search(schema["pattern"], "数据/公告.csv")
+
+
+@pytest.mark.parametrize("name", ["Notice.CSV", "notice.csv ", "ｎotice.csv"])
+def test_a_file_that_is_called_a_little_otherwise_is_told_by_both_names(
+    tmp_path: Path, standard: Standard, name: str
+) -> None:
+    folder = folder_of(tmp_path, {"filing.json": entry(file=name), "notice.csv": NOTICES})
+    assert f'{name}: so says filing.json, but the file is called "notice.csv"' in refusal(folder, standard).en
+
+
+def test_a_manifest_may_be_gb18030_and_its_digest_in_capitals(tmp_path: Path, standard: Standard) -> None:
+    digest = hashlib.sha256(NOTICES).hexdigest()
+    content = json.loads(entry(sha256=digest.upper()))
+    encoded = json.dumps(content, ensure_ascii=False).encode("gb18030")
+    assert "公告.csv".encode("gb18030") in encoded
+    read = read_filing(folder_of(tmp_path, filing() | {"filing.json": encoded}), standard)
+    assert read.manifest.tables[0].sha256 == read.tables[0].sha256 == digest
+
+
+def test_a_workbook_that_withdraws_may_keep_its_empty_sheets(tmp_path: Path, standard: Standard) -> None:
+    about = [*ABOUT[:4], ["类型", "撤回"], ["替代", "SLXJ01-2026-03-0001-00000000"]]
+    path = workbook_of(tmp_path, {"filing": about, "资产包公告": SHEET[:1]})
+    assert read_filing(path, standard).manifest.kind == "withdrawal"
+    path = workbook_of(tmp_path, {"filing": about, "资产包公告": SHEET})
+    assert "a withdrawal carries no data" in refusal(path, standard).en
 
 
 def test_the_text_about_a_bad_manifest_never_repeats_what_stood_there(tmp_path: Path, standard: Standard) -> None:
@@ -187,7 +266,10 @@ def test_a_withdrawal_needs_no_tables(tmp_path: Path, standard: Standard) -> Non
 
 def test_two_columns_of_one_field_are_refused(tmp_path: Path, standard: Standard) -> None:
     files = filing() | {"公告.csv": "公告编号,notice_id\n1,2\n".encode()}
-    assert "columns A and B are both 公告编号 notice_id" in refusal(folder_of(tmp_path, files), standard).en
+    assert (
+        'columns "公告编号" and "notice_id" are both 公告编号 notice_id'
+        in refusal(folder_of(tmp_path, files), standard).en
+    )
 
 
 def test_no_filing_json_or_two_of_them_are_refused(tmp_path: Path, standard: Standard) -> None:
@@ -274,7 +356,7 @@ def test_other_files_are_refused_with_what_is_taken(tmp_path: Path, standard: St
     assert "no such file" in refusal(tmp_path / "nothing.zip", standard).en
     tables = [{"table": "package_notice", "file": "公告.pdf"}]
     files = {"filing.json": filing(tables=tables)["filing.json"], "公告.pdf": b"%PDF"}
-    assert "data files are .csv or .xlsx" in refusal(folder_of(tmp_path, files), standard).en
+    assert "data files are .csv, .xlsx, .parquet or .jsonl" in refusal(folder_of(tmp_path, files), standard).en
 
 
 def workbook_of(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
@@ -341,6 +423,40 @@ def test_a_workbook_that_cannot_be_used_is_refused(
     tmp_path: Path, standard: Standard, sheets: dict[str, list[list[Any]]], said: str
 ) -> None:
     assert said in refusal(workbook_of(tmp_path, sheets), standard).en
+
+
+def test_every_kind_of_data_file_gives_the_same_rows(tmp_path: Path, standard: Standard) -> None:
+    cells = {"公告编号": ["GG-1", "GG-2"], "起始价(元)": [100.0, 2.5], "remarks": [None, "备注"]}
+    lines = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+    table, parquet = pa.table(cells), io.BytesIO()
+    pq.write_table(table, parquet)
+    text = "公告编号,起始价(元),remarks\nGG-1,100,\nGG-2,2.5,备注\n".encode()
+    sheet = workbook_of(tmp_path, {"资产包公告": [list(cells), *[list(line.values()) for line in lines]]}).read_bytes()
+    json_lines = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
+    contents = {
+        "t.csv": text,
+        "t.xlsx": sheet,
+        "t.parquet": parquet.getvalue(),
+        "t.jsonl": json_lines,
+        "T.NDJSON": json_lines,
+    }
+    for name, content in contents.items():
+        folder = tmp_path / name
+        files = {"filing.json": entry(file=name), name: content}
+        for path in (folder_of(folder, files), zip_of(folder, files)):
+            (filed,) = read_filing(path, standard).tables
+            first = 1 if name.lower().endswith("json") or name.endswith("jsonl") else 2
+            assert filed.rows.to_pylist() == [
+                {"row_number": first, "notice_id": "GG-1", "start_price_cny": "100", "remarks": None},
+                {"row_number": first + 1, "notice_id": "GG-2", "start_price_cny": "2.5", "remarks": "备注"},
+            ]
+            assert filed.encoding == (None if name in ("t.xlsx", "t.parquet") else "utf-8")
+
+
+@pytest.mark.parametrize("header", ["NOTICE_ID", " 公告 编号 ", "*公告编号", "ＮＯＴＩＣＥ＿ＩＤ"])
+def test_spaces_width_and_case_make_no_other_header(tmp_path: Path, standard: Standard, header: str) -> None:
+    files = filing() | {"公告.csv": f"{header}\nGG-1\n".encode()}
+    assert read_filing(folder_of(tmp_path, files), standard).tables[0].rows.column_names == ["row_number", "notice_id"]
 
 
 def test_a_workbook_can_be_one_table_of_a_folder(tmp_path: Path, standard: Standard) -> None:

@@ -3,14 +3,16 @@
 import datetime
 import io
 import zipfile
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 import pytest
 import xlsxwriter
 
 from ingest.errors import FilingError
-from ingest.read.xlsx_file import Workbook, cell_text
+from ingest.read.xlsx_file import Workbook
+from ingest.read.xlsx_values import LostDigitsError, date_text, kind_of_format, number_text
+from tests.corpus.build import put, repacked
 
 SECRET = "SECRET-CELL"
 
@@ -49,28 +51,79 @@ def test_the_first_row_with_content_is_the_header_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("stored", "text"),
     [
-        (756.0, "756"),
-        (66369783.05, "66369783.05"),
-        (0.00001234, "0.00001234"),
-        (1e20, "100000000000000000000"),
-        (0.1 + 0.2, "0.3"),
-        (-2.5, "-2.5"),
-        (100000.0, "100000"),
-        (0.0, "0"),
-        (True, "是"),
-        (False, "否"),
-        (datetime.date(2026, 3, 13), "2026-03-13"),
-        (datetime.datetime(2026, 3, 13, 17, 0), "2026-03-13 17:00:00"),
-        (datetime.time(9, 30), "09:30:00"),
-        (datetime.timedelta(hours=26), "26:00:00"),
-        ("1.50", "1.50"),
-        (12, "12"),
+        ("756", "756"),
+        ("756.0", "756"),
+        ("66369783.049999997", "66369783.05"),
+        ("1.234E-5", "0.00001234"),
+        ("1E+14", "100000000000000"),
+        ("0.30000000000000004", "0.3"),
+        ("-2.50", "-2.5"),
+        ("0.0", "0"),
+        (".5", "0.5"),
     ],
 )
-def test_a_value_is_written_as_its_filer_would(value: Any, text: str) -> None:
-    assert cell_text(value) == text
+def test_a_number_is_written_as_its_filer_would(stored: str, text: str) -> None:
+    assert number_text(stored) == text
+
+
+@pytest.mark.parametrize("stored", ["1E+15", "123456789012345678", "12345678901234.567", "-1e300"])
+def test_a_number_that_lost_digits_is_no_number(stored: str) -> None:
+    with pytest.raises(LostDigitsError):
+        number_text(stored)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind", "from_1904", "text"),
+    [
+        ("46094", "date", False, "2026-03-13"),
+        ("44632", "date", True, "2026-03-13"),
+        ("46094.70833333334", "date", False, "2026-03-13 17:00:00"),
+        ("46094.7083391204", "date", False, "2026-03-13 17:00:00.500"),
+        ("0.3958333333333333", "date", False, "09:30:00"),
+        ("1.0833333333333333", "elapsed", False, "26:00:00"),
+        ("1", "date", False, "1900-01-01"),
+        ("59", "date", False, "1900-02-28"),
+        ("60", "date", False, "1900-02-29"),
+        ("61", "date", False, "1900-03-01"),
+        ("2958465", "date", False, "9999-12-31"),
+        ("2958466", "date", False, "2958466"),
+        ("2957003", "date", True, "9999-12-31"),
+        ("2957004", "date", True, "2957004"),
+        ("-1", "date", False, "-1"),
+    ],
+)
+def test_a_day_count_is_the_day_that_the_filer_sees(
+    stored: str, kind: Literal["date", "elapsed"], from_1904: bool, text: str
+) -> None:
+    assert date_text(stored, kind, from_1904) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "kind"),
+    [
+        (14, None, "date"),
+        (31, None, "date"),
+        (57, None, "date"),
+        (46, None, "elapsed"),
+        (0, None, "number"),
+        (44, None, "number"),
+        (164, "yyyy/m/d", "date"),
+        (164, '[$-804]yyyy"年"m"月"d"日";@', "date"),
+        (164, "上午/下午h时mm分", "date"),
+        (164, "[h]:mm:ss", "elapsed"),
+        (164, "General", "number"),
+        (164, '"¥"#,##0.00;[Red]-"¥"#,##0.00', "number"),
+        (164, '#,##0.00"days"', "number"),
+        (164, r"0.00\d", "number"),
+        (164, "_ * #,##0.00_ ;_ * -#,##0.00_ ", "number"),
+        (164, "0.00E+00", "number"),
+        (164, "@", "number"),
+    ],
+)
+def test_a_format_says_what_a_number_is(number: int, code: str | None, kind: str) -> None:
+    assert kind_of_format(number, code) == kind
 
 
 def test_values_survive_the_way_through_a_real_workbook() -> None:
@@ -98,8 +151,9 @@ def test_a_formula_error_stays_as_text_instead_of_becoming_empty() -> None:
     sheet.write_formula(3, 2, "=Sheet9!A1", None, "#REF!")
     sheet.write_formula(4, 0, "=1+1", None, 2)
     book.close()
+    content = repacked(buffer.getvalue(), {"xl/workbook.xml": put(' fullCalcOnLoad="1"', "")})
     assert b't="e"' in zipfile.ZipFile(buffer).read("xl/worksheets/sheet1.xml")  # the case is what it says
-    assert Workbook(buffer.getvalue(), "t.xlsx").rows("data").to_pylist() == [
+    assert Workbook(content, "t.xlsx").rows("data").to_pylist() == [
         {"row_number": 3, "a": None, "b": "#DIV/0!", "c": None},
         {"row_number": 4, "a": None, "b": None, "c": "#REF!"},
         {"row_number": 5, "a": "2", "b": None, "c": None},
