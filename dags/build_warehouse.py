@@ -8,6 +8,9 @@ new DuckDB file in when all is well. Readers never wait and never see half a bui
 
 - **`build`** runs one `dbt build` into a new file, then renames it; it returns the file's path.
   *If it fails*: the old warehouse stays in place. The task's log names the model or the test; repair, clear the task.
+- **`reconcile`** tells seller and buyer how their filings of one deal agree: `reconciliation.html` and `.json` in the
+  outbox of every filing with transfers in force. It only reads the warehouse, and writes only what changed.
+  *If it fails*: filers read an older answer; figures are not touched. Repair, clear the task: a rerun is safe.
 
 同一时间只有一个写入者：任务使用仅有一个名额的池 `warehouse`。
 
@@ -38,7 +41,13 @@ def build_warehouse() -> None:
 
         return warehouse.build()
 
-    build()
+    @task
+    def reconcile() -> int:
+        from ingest.reconcile import reconcile
+
+        return reconcile()
+
+    build() >> reconcile()
 
 
 build_warehouse()

@@ -1,15 +1,19 @@
 """
 ### 收件与裁定 · Receive and decide filings
 
-每 10 分钟收取 `inbox/` 中的报送，逐份按披露标准裁定（每份一个任务），结果写入 `outbox/`。
+每 10 分钟收取 `inbox/` 中的报送，按披露标准逐份裁定，结果写入 `outbox/`。同一机构的报送在同一队列中按收到的先后裁定，
+各队列（`NPL_LANES`）并行。
 
-Every 10 minutes: take what waits in `inbox/`, judge each filing against the disclosure standard (one mapped task per
-filing, named after it), put the answers into `outbox/`.
+Every 10 minutes: take what waits in `inbox/`, judge each filing against the disclosure standard, put the answers into
+`outbox/`. All filings about one institution are decided in one lane, in the order in which they came; lanes (as many as
+`NPL_LANES` says, best one a worker) run side by side.
 
-- **`receive`** lands the bytes as filed, registers the filings, and returns every filing that is not decided yet.
-  *If it fails*: disk, permissions or registry. Read the task's log, repair, clear the task.
-- **`decide`** gives one filing its verdict: `accepted`, `accepted_with_holds`, `rejected` or `error`.
-  *If it fails*: a bad filing never turns this task red, so the fault is ours. Read its log, repair, clear the task.
+- **`receive`** lands the bytes as filed, registers the filings, and returns every filing that is not decided yet, in
+  lanes. *If it fails*: disk, permissions or registry. Read the task's log, repair, clear the task.
+- **`decide`** (one mapped task a lane, named after its first filing) gives each filing of the lane its verdict:
+  `accepted`, `accepted_with_holds`, `rejected` or `error`; its log has a line for each.
+  *If it fails*: a bad filing never turns this task red, so the fault is ours. The log names the filings; the others of
+  the lane are decided. Repair, clear the task: it decides what is left.
 - **`data_docs`** writes Great Expectations' pages of these filings (`data_docs/filings.html`), for the operator.
   *If it fails*: verdicts stand, only the pages are stale. Read its log, clear the task.
 - **`announce`** counts the verdicts and updates the asset `npl_accepted`, which starts `build_warehouse`.
@@ -41,42 +45,44 @@ from dags.defaults import START, TASK_DEFAULTS
 )
 def ingest_filings() -> None:
     @task
-    def receive() -> list[str]:
+    def receive() -> list[list[str]]:
+        from ingest.config import settings
+        from ingest.lanes import lanes
         from ingest.receive import receive_waiting
 
-        return receive_waiting()
+        return lanes(receive_waiting(), settings().lanes)
 
-    @task(map_index_template="{{ filing_id }}")
-    def decide(filing_id: str) -> str:
-        from ingest import accept
+    @task(map_index_template="{{ lane[0] }}{{ ' + %d' % (lane | length - 1) if lane | length > 1 }}")
+    def decide(lane: list[str]) -> dict[str, str]:
+        from ingest.lanes import decide_lane
 
-        return accept.decide(filing_id)
+        return decide_lane(lane)
 
     @task(outlets=[ACCEPTED], trigger_rule=TriggerRule.NONE_FAILED)
-    def announce(verdicts: Iterable[str]) -> dict[str, int]:
+    def announce(decided: Iterable[dict[str, str]]) -> dict[str, int]:
         from airflow.sdk.exceptions import AirflowSkipException
 
         # `decide` is skipped when nothing waits, and then there are no verdicts: no news, so no asset event.
-        counts = Counter(verdicts or ())
+        counts = Counter(verdict for lane in decided or () for verdict in lane.values())
         if not counts:
             raise AirflowSkipException("没有待裁定的报送 / no filing waits")
         return dict(sorted(counts.items()))
 
     @task(trigger_rule=TriggerRule.NONE_FAILED)
-    def data_docs(filing_ids: list[str], verdicts: Iterable[str]) -> str:
+    def data_docs(decided: Iterable[dict[str, str]]) -> str:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from ingest import accept
 
+        filing_ids = [filing_id for lane in decided or () for filing_id in lane]
         if not filing_ids:
             raise AirflowSkipException("没有待裁定的报送 / no filing waits")
         return accept.publish_data_docs(filing_ids)
 
-    # Airflow hands over the list of verdicts; its types only know the reference to it.
-    filing_ids = receive()
-    verdicts = decide.expand(filing_id=filing_ids)
-    announce(verdicts)  # type: ignore[arg-type]
-    data_docs(filing_ids, verdicts)  # type: ignore[arg-type]
+    # Airflow hands over the lanes' values; its types only know the reference to them.
+    decided = decide.expand(lane=receive())
+    announce(decided)  # type: ignore[arg-type]
+    data_docs(decided)  # type: ignore[arg-type]
 
 
 ingest_filings()

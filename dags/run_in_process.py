@@ -5,10 +5,11 @@ line; everything that Airflow prints goes to the log file. Events, in the order 
 
 - `{"event": "started", "log": path}`
 - `{"event": "dag_started", "dag_id"}`
+- `{"event": "filing_decided", "filing_id"}`: as each verdict falls, while the task `decide` of its lane still runs
 - `{"event": "task_finished", "dag_id", "task_id", "map_index", "label", "state", "seconds", "value", "error"}`:
-  `map_index` is -1 and `label` null for a task that is not mapped, else `label` is the filing id; `state` is success,
-  skipped or failed; `value` is what the task returned (`receive`: the filing ids that will be decided, `decide`: the
-  verdict); `error` is null or text.
+  `map_index` is -1 and `label` null for a task that is not mapped, else `label` names the lane; `state` is success,
+  skipped or failed; `value` is what the task returned (`receive`: the filing ids that will be decided, in lanes;
+  `decide`: the verdict of each filing of a lane); `error` is null or text.
 - `{"event": "dag_finished", "dag_id", "state", "seconds"}`: `state` is success or failed.
 - `{"event": "failed", "zh", "en", "log"}`: last line of a run that failed.
 
@@ -17,6 +18,7 @@ Exit code: 0 all DAGs succeeded; 3 something failed, and the DAGs after it were 
 
 import fcntl
 import json
+import logging
 import os
 import sys
 import time
@@ -85,7 +87,7 @@ def load_dags() -> dict[str, Any]:
 
 
 def listen(progress: Progress) -> None:
-    """Tell of every task when it has finished."""
+    """Tell of every task when it has finished, and of every filing when it is decided."""
     from airflow.listeners import hookimpl
     from airflow.sdk.listener import get_listener_manager
 
@@ -117,6 +119,21 @@ def listen(progress: Progress) -> None:
             )
 
     get_listener_manager().add_listener(TaskListener())
+    lanes = logging.getLogger("ingest.lanes")
+    lanes.setLevel(logging.INFO)
+    lanes.addHandler(FilingsDecided(progress))
+
+
+class FilingsDecided(logging.Handler):
+    """Tells of every filing as it is decided: tasks run in this very process, so what they log is heard here."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if filing_id := getattr(record, "filing_id", None):
+            self._progress.tell("filing_decided", filing_id=filing_id)
 
 
 def run_dag(dag: Any, progress: Progress) -> bool:

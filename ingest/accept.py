@@ -5,19 +5,24 @@ are written over by the next try; nobody is told of a verdict that was not answe
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from expectations.compile import MISSING, Check, column_names, quoted, text_column
 from expectations.completeness import FieldCompleteness
-from expectations.engine import accepted_ddl
+from expectations.engine import accepted_ddl, principal_of
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry
-from ingest.check import Case, checking, problem_report
-from ingest.errors import JudgeError, StorageError
-from ingest.paths import Home, file_digest, home, temporary_beside
+from ingest.check import Case, checking, problem_report, still_stands
+from ingest.errors import JudgeError, StorageError, cannot_write
+from ingest.landing import intact_entry
+from ingest.paths import Home, exclusive, file_digest, home, remove_temporaries, temporary_beside
+from ingest.receipts.issue import write_receipt
 from ingest.receipts.leaf import leaf_of
-from ingest.receive import landed_entry
 from ingest.report.answer import REPORT_JSON, write_answer
 from ingest.report.model import Finding, Report
 
@@ -31,23 +36,38 @@ def decide(filing_id: str) -> str:
     Raises:
         StorageError: disk or registry; trying again is safe.
     """
+    try:
+        # rows and answer are files: two workers at one filing would write over each other's
+        with exclusive(home().turn(filing_id)):
+            state = _decide(_find(filing_id), load_standard())
+            if state in registry.FINAL:
+                write_receipt(filing_id)
+            return state
+    except (OSError, duckdb.IOException) as error:
+        raise cannot_write(error, getattr(error, "filename", None) or home().root) from error
+
+
+def _find(filing_id: str) -> registry.FilingRecord:
     record = registry.find(filing_id)
     if record is None:
         raise StorageError(f"登记库中没有报送 {filing_id}。", f"The registry has no filing {filing_id}.")
-    if record.state not in registry.UNDECIDED:
+    return record
+
+
+def _decide(record: registry.FilingRecord, standard: Standard) -> str:
+    if record.state in registry.FINAL or _waits(record):
         return record.state
-    standard = load_standard()
     try:
         while not _judge_and_record(record, standard):
             pass  # another decision came in between: somebody got further, so this ends
-        return registry.find(filing_id).state  # type: ignore[union-attr]
+        return _find(record.filing_id).state
     except JudgeError as error:
         report = problem_report(
             standard,
             "error",
             error,
             {
-                "filing_id": filing_id,
+                "filing_id": record.filing_id,
                 "institution": record.institution_id,
                 "subject": record.subject_id,
                 "period": record.period,
@@ -57,22 +77,32 @@ def decide(filing_id: str) -> str:
             },
         )
         _answer(record, report, standard)
-        registry.set_state(filing_id, "error", (error.detail or error.en)[:400])
+        registry.set_state(record.filing_id, "error", (error.detail or error.en)[:400])
         return "error"
-    except OSError as error:
-        raise StorageError(f"无法写入：{error.strerror}", f"Cannot write: {error.strerror}") from error
+
+
+def _waits(record: registry.FilingRecord) -> bool:
+    """Whether it names a filing of the same institution that has no verdict yet: that one comes first."""
+    named = registry.find(record.replaces) if record.replaces else None
+    return named is not None and named.institution_id == record.institution_id and named.state in registry.UNDECIDED
 
 
 def _judge_and_record(record: registry.FilingRecord, standard: Standard) -> bool:
-    """Judge, keep, answer and record; false when what the judge compared with was no longer in force at the end."""
+    """Judge, keep, answer and record; false when what came into force meanwhile would change the report."""
     known_size = registry.log_size()
-    with checking(landed_entry(record.sha256), standard, record.folder, record) as case:
+    with checking(intact_entry(record.sha256), standard, record.folder, record) as case:
         if case.content is not None:
             registry.set_state(record.filing_id, "read")
             registry.set_state(record.filing_id, "checked")
         _keep_rows(case, record)
         _answer(record, case.report, standard)
-        return registry.decide(record.filing_id, _decision(record, case, known_size))
+        decision = _decision(record, case, known_size)
+        while not registry.decide(record.filing_id, decision):
+            known_size = registry.log_size()
+            if not still_stands(case, record):
+                return False
+            decision = replace(decision, known_size=known_size)
+        return True
 
 
 def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
@@ -81,6 +111,7 @@ def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
     for spec in case.standard.tables.values():
         for zone in (zones.accepted, zones.held):
             target = zones.parquet(zone, spec.table, record.period or "", record.institution_id, record.filing_id)
+            remove_temporaries(target.parent, target.name)
             if (
                 case.verdict in registry.IN_FORCE
                 and spec.table in case.filed
@@ -137,7 +168,9 @@ def _missing_reasons(standard: Standard, spec: TableSpec, filed_columns: set[str
 
 
 def _answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:
-    write_answer(home().answer(record.folder, record.filing_id), report, standard)
+    folder = home().answer(record.folder, record.filing_id)
+    remove_temporaries(folder)
+    write_answer(folder, report, standard)
 
 
 def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> registry.Decision:
@@ -152,6 +185,7 @@ def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> reg
         "rows_filed": sum(table.rows for table in report.tables),
         "rows_accepted": sum(table.accepted for table in report.tables),
         "rows_held": sum(table.held for table in report.tables),
+        **_principal(case, in_force),
     }
     return registry.Decision(
         row=row,
@@ -163,10 +197,22 @@ def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> reg
             for rule_id, checks in _by_rule(case.results[table].counts)
         ],
         completeness=[_field_result(field) for field in case.completeness],
+        answers=[answer.model_dump() for answer in case.content.manifest.answers] if case.content else [],
         findings=list({finding.fingerprint: _finding_row(finding) for finding in report.findings}.values()),
         supersedes=record.replaces if in_force and record.kind == "correction" else None,
         withdraws=record.replaces if in_force and record.kind == "withdrawal" else None,
     )
+
+
+def _principal(case: Case, in_force: bool) -> dict[str, Decimal]:
+    """Principal filed, and of it accepted and held; a rejected filing leaves neither, as with rows."""
+    sums = [principal_of(case.con, case.standard.tables[table]) for table in case.filed] if case.con else []
+    filed, held = (sum(column, Decimal(0)) for column in zip(*sums, strict=True)) if sums else (Decimal(0), Decimal(0))
+    return {
+        "principal_filed_cny": filed,
+        "principal_accepted_cny": filed - held if in_force else Decimal(0),
+        "principal_held_cny": held if in_force else Decimal(0),
+    }
 
 
 def _finding_row(finding: Finding) -> dict[str, str]:
@@ -210,10 +256,9 @@ def _field_result(field: FieldCompleteness) -> dict[str, Any]:
 
 def write_empty_tables(standard: Standard) -> None:
     """For each table one Parquet file without rows: a reader of the zone always finds all of today's columns."""
-    import duckdb
-
     for spec in standard.tables.values():
         target = home().accepted / spec.table / "empty.parquet"
+        remove_temporaries(target.parent)
         temporary = temporary_beside(target)
         with duckdb.connect(":memory:") as con:
             con.execute(f"create table nothing ({accepted_ddl(spec)})")

@@ -7,29 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from expectations import engine
 from expectations.completeness import FieldCompleteness, completeness_of, score_of
 from expectations.findings import SEVERITY_ORDER, findings_of, mask
-from expectations.judge import Verdict, judge_directly, judging_order, recorded_results, type_filing
-from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
+from expectations.judge import Verdict, judge_directly, judge_typed, judging_order, recorded_results, type_filing
+from expectations.spec import Standard
 from ingest import registry
 from ingest.config import settings
-from ingest.errors import FilingError, JudgeError
+from ingest.errors import FilingError, JudgeError, legible
+from ingest.history import Earlier, compared, earlier
+from ingest.landing import content_digest
 from ingest.manifest import period_bounds
 from ingest.paths import home, scratch
-from ingest.read import FiledContent, FiledTable, read_filing
-from ingest.receive import content_digest, filing_id_of
-from ingest.register import eligibility, institution, institution_names, institutions
+from ingest.read import FiledContent
+from ingest.receive import filing_id_of
 from ingest.report.model import Report
-
-REGISTERS = {
-    "register_institutions": institutions,
-    "register_names": institution_names,
-    "register_eligibility": eligibility,
-}
-READ_ONCE_BYTES = 64 * 1024 * 1024
+from ingest.workbench import compare_with_in_force, fill, is_platforms_own
+from ingest.worksheet import filed_content
 
 
 @dataclass
@@ -72,16 +67,17 @@ def checking(
     """
     sha256 = record.sha256 if record else content_digest(path)
     try:
-        content = read_filing(path, standard)
+        content = filed_content(path, standard, folder)
     except FilingError as error:
         yield Case(standard, _unreadable(standard, error, path, sha256, folder))
         return
+    folder = folder or content.manifest.institution
     with scratch() as work:
         database = work / "filing.duckdb"
         con = _connect(database)
         try:
             con.begin()  # one commit for some hundred small statements
-            _fill(con, standard, content, folder or content.manifest.institution, sha256)
+            fill(con, standard, content, folder, sha256)
             con.commit()
             try:
                 verdict, results, con = (
@@ -90,12 +86,46 @@ def checking(
                     else (*_direct(con, standard, content), con)
                 )
                 fields = [field for table in content.tables for field in completeness_of(con, standard, table.table)]
+                report = _report(con, standard, content, sha256, folder, verdict, results, fields)
+            except duckdb.IOException:
+                raise  # the disk's, not the judge's
             except duckdb.Error as error:
                 raise _judge_error(error) from error
-            report = _report(con, standard, content, sha256, verdict, results, fields)
             yield Case(standard, report, con, content, results, fields)
         finally:
             con.close()
+
+
+def still_stands(case: Case, record: registry.FilingRecord) -> bool:
+    """Whether an open case gets the same report when it is compared with what is in force now.
+
+    Its rows stay as they were typed, and Great Expectations, which would say the same of the same counts, is not asked.
+
+    Raises:
+        JudgeError: the judge broke.
+    """
+    if case.con is None or case.content is None:
+        return True
+    try:
+        case.con.begin()
+        compare_with_in_force(case.con, case.standard, case.content, record.folder, record.sha256)
+        again = judge_typed(case.con, case.standard, case.filed)
+        case.con.commit()
+        report = _report(
+            case.con,
+            case.standard,
+            case.content,
+            record.sha256,
+            record.folder,
+            again.verdict,
+            again.results,
+            case.completeness,
+        )
+    except duckdb.IOException:
+        raise
+    except duckdb.Error as error:
+        raise _judge_error(error) from error
+    return report == case.report
 
 
 def _connect(database: Path) -> duckdb.DuckDBPyConnection:
@@ -146,124 +176,12 @@ def _judge_of_record(
     return outcome.verdict, results, con
 
 
-def _fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, folder: str, sha256: str) -> None:
-    """Put into the work database everything that the rules may look at."""
-    manifest = content.manifest
-    for name, shape in standard.head.references.items():
-        if name in REGISTERS and name not in standard.registers:
-            register = REGISTERS[name]()
-            if unknown := [column for column in shape if column not in register.column_names]:
-                raise StandardError(f"references: {name} has no column {', '.join(unknown)}")
-            con.register("reference", register)
-            con.execute(f"create table {name} as select {', '.join(shape)} from reference")
-            con.unregister("reference")
-    # rows accepted under another standard are no earlier rows of this one, even in a table of the same name
-    ours = standard.head.name == load_standard().head.name
-    # the same bytes filed already are this very filing: it is not compared with itself
-    in_force = [each for each in registry.in_force() if each.sha256 != sha256] if ours else []
-    for table in standard.tables:
-        _accepted_view(con, standard.tables[table], [each for each in in_force if each.filing_id != manifest.replaces])
-    for filed in content.tables:
-        engine.load_rows(con, filed.table, filed.rows)
-    if FILING_TABLE in standard.all_tables:
-        replaced = registry.find(manifest.replaces) if manifest.replaces and ours else None
-        engine.load_rows(con, FILING_TABLE, _filing_rows(standard, content, folder, in_force, replaced))
-    first, last = period_bounds(manifest.period)
-    filer = institution(manifest.institution)
-    engine.prepare(
-        con,
-        standard,
-        {
-            "filing_institution": manifest.institution,
-            "filing_institution_name": filer["name_zh"] if filer else None,
-            "filing_subject": manifest.about,
-            "filing_period_start": first.isoformat(),
-            "filing_period_end": last.isoformat(),
-        },
-    )
-
-
-def _accepted_view(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: list[registry.FilingRecord]) -> None:
-    zones = home()
-    files = [
-        zones.parquet(zones.accepted, spec.table, each.period or "", each.institution_id, each.filing_id)
-        for each in in_force
-    ]
-    present = [file for file in files if file.exists()]
-    if present:
-        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in present)
-        # every rule across filings would open every file again: what is small is read once
-        kind = "table" if sum(file.stat().st_size for file in present) <= READ_ONCE_BYTES else "view"
-        con.execute(f"create table no_{spec.table} ({engine.accepted_ddl(spec)})")
-        # rows accepted under an older standard lack the columns that came later
-        con.execute(
-            f"create {kind} accepted_{spec.table} as select * from no_{spec.table} union all by name "
-            f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
-        )
-
-
-def _filing_rows(
-    standard: Standard,
-    content: FiledContent,
-    folder: str,
-    in_force: list[registry.FilingRecord],
-    replaced: registry.FilingRecord | None,
-) -> pa.Table:
-    """The system table `filing`: a row for each filed table, all text."""
-    manifest = content.manifest
-    theirs = replaced is not None and replaced.institution_id == manifest.institution
-    same = next(
-        (
-            each.filing_id
-            for each in in_force
-            if each.institution_id == manifest.institution
-            and each.subject_id == manifest.about
-            and each.period == manifest.period
-            and each.sequence == manifest.sequence
-        ),
-        None,
-    )
-    shared = {
-        "institution": manifest.institution,
-        "folder": folder,
-        "subject": manifest.about,
-        "period": manifest.period,
-        "kind": manifest.kind,
-        "replaces": manifest.replaces,
-        "replaces_state": replaced.state if replaced and theirs else None,
-        "same_sequence_filing": same,
-        "declared_version": manifest.standard_version,
-        "contact_channel": manifest.contact_channel,
-    }
-    declared = {entry.table: entry for entry in manifest.tables}
-    rows = [shared | _table_row(standard.tables[table.table], table, declared) for table in content.tables] or [shared]
-    names = [field.name for field in standard.all_tables[FILING_TABLE].fields if not field.name.startswith("held_")]
-    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    return pa.table({"row_number": pa.array(range(1, len(rows) + 1), pa.int64()), **columns})
-
-
-def _table_row(spec: TableSpec, table: FiledTable, declared: Mapping[str, Any]) -> dict[str, str | None]:
-    entry = declared[table.table]
-    filed = set(table.rows.column_names) - {"row_number"}
-    missing = [field.zh for field in spec.fields if field.required and field.name not in filed]
-    unknown = sorted(filed - set(spec.by_name))
-    return {
-        "file_name": table.file,
-        "table_name": table.table,
-        "read_rows": str(table.rows.num_rows),
-        "declared_rows": None if entry.rows is None else str(entry.rows),
-        "read_sha256": table.sha256,
-        "declared_sha256": entry.sha256,
-        "missing_columns": "、".join(missing) or None,
-        "unknown_columns": "、".join(unknown) or None,
-    }
-
-
 def _report(
     con: duckdb.DuckDBPyConnection,
     standard: Standard,
     content: FiledContent,
     sha256: str,
+    folder: str,
     verdict: Verdict,
     results: Mapping[str, engine.TableResult],
     fields: Sequence[FieldCompleteness],
@@ -292,12 +210,14 @@ def _report(
             )
         ]
     _, last = period_bounds(manifest.period)
+    before = earlier(manifest, folder, sha256) if is_platforms_own(standard) else Earlier()
+    comparison = compared(findings, {rule_id: rule["count"] for rule_id, rule in rules.items()}, manifest, before)
     return Report.model_validate(
         {
             "verdict": verdict,
             "standard": {"version": standard.version_on(last) or standard.latest_version, "sha256": standard.sha256},
             "filing": {
-                "filing_id": filing_id_of(manifest, sha256),
+                "filing_id": filing_id_of(manifest, sha256, folder),
                 "institution": manifest.institution,
                 "subject": manifest.about,
                 "period": manifest.period,
@@ -313,6 +233,7 @@ def _report(
             "completeness": [
                 {"table": table, "score": score_of(each for each in fields if each.table == table)} for table in files
             ],
+            **comparison,
         }
     )
 
@@ -344,5 +265,8 @@ def problem_report(
 
 def _unreadable(standard: Standard, error: FilingError, path: Path, sha256: str, folder: str | None) -> Report:
     return problem_report(
-        standard, "unreadable", error, {"institution": folder, "file": mask(standard, path.name), "sha256": sha256}
+        standard,
+        "unreadable",
+        error,
+        {"institution": folder, "file": mask(standard, legible(path.name)), "sha256": sha256},
     )

@@ -1,5 +1,6 @@
 """Every path of the platform's home, written once."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -72,6 +73,16 @@ class Home:
         return self.root / "gx"
 
     @property
+    def keys(self) -> Path:
+        """The keys that sign the log, unless `NPL_KEYS_DIR` keeps them elsewhere: `keys_dir` knows."""
+        return self.root / "keys"
+
+    @property
+    def receipts_mark(self) -> Path:
+        """How many decisions of the log, from the first on, are known to have their receipt in the outbox."""
+        return self.outbox / ".receipts"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -83,6 +94,20 @@ class Home:
     def work(self) -> Path:
         """Scratch; safe to delete when nothing runs."""
         return self.root / "work"
+
+    def turn(self, filing: str) -> Path:
+        """The lock of whoever decides a filing. A few filings share one, so that locks never have to be removed."""
+        return self.work / "turns" / hashlib.sha256(filing.encode()).hexdigest()[:3]
+
+    @property
+    def warehouse_turn(self) -> Path:
+        """The lock of whoever builds the warehouse or publishes it."""
+        return self.work / "turns" / "warehouse"
+
+    @property
+    def receipts_turn(self) -> Path:
+        """The lock of whoever writes receipts."""
+        return self.work / "turns" / "receipts"
 
     def landed(self, sha256: str) -> Path:
         return self.landing / sha256[:2] / sha256
@@ -98,10 +123,19 @@ class Home:
     def release(self, release_id: str) -> Path:
         return self.releases / release_id
 
+    def yanked_release(self, release_id: str) -> Path:
+        """The mark of a yanked release, beside its folder."""
+        return self.releases / f"{release_id}.yanked.json"
+
 
 def home() -> Home:
     """The home of this process (`NPL_HOME`, default ./var)."""
     return Home(settings().home)
+
+
+def keys_dir() -> Path:
+    """The folder of the keys that sign the log: private ones for the platform's account alone, and the public file."""
+    return settings().keys_dir or home().keys
 
 
 def temporary_beside(path: Path) -> Path:
@@ -110,11 +144,24 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
 
 
+def remove_temporaries(folder: Path, of: str = "*") -> None:
+    """Remove what killed processes left in a folder: only for whoever holds the lock under which they wrote there."""
+    for left in folder.glob(f".{of}.*.tmp*"):  # DuckDB writes a log beside its file
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write whole or not at all."""
     temporary = temporary_beside(path)
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError:  # a full disk is not filled further by half a file
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, content: str) -> None:
@@ -140,11 +187,43 @@ def file_digest(path: Path) -> str:
 
 
 @contextmanager
+def exclusive(lock_file: Path) -> Iterator[None]:
+    """Wait for one's turn among processes. The lock is the kernel's, so it goes with a process that is killed."""
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def scratch() -> Iterator[Path]:
-    """A private folder under `work`, gone afterwards."""
-    folder = home().work / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    """A private folder under `work`, gone afterwards; what a killed process left goes with the next one's."""
+    place = home().work / "scratch"
+    with exclusive(place / ".lock"):
+        for left in place.glob("[!.]*"):
+            if _is_free(left):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = place / uuid.uuid4().hex
+        folder.mkdir()
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether the process that held a scratch folder is gone."""
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # its owner has just removed it
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(held)
+    return True

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from ingest.config import settings
-from ingest.errors import StorageError
+from ingest.errors import REPAIR, StorageError
 from ingest.paths import home
 from ingest.registry_tables import (
     answers,
@@ -32,7 +32,8 @@ from ingest.registry_tables import (
 UNDECIDED = ("received", "read", "checked", "error")
 IN_FORCE = ("accepted", "accepted_with_holds")
 DECIDED = (*IN_FORCE, "rejected", "error")
-FINAL = (*IN_FORCE, "rejected", "superseded", "withdrawn")
+OUT_OF_FORCE = ("superseded", "withdrawn")
+FINAL = (*IN_FORCE, "rejected", *OUT_OF_FORCE)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,15 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
             yield connection
     except OperationalError as error:
         raise StorageError(
-            f"无法读写登记库：{error.orig}", f"The registry cannot be read or written: {error.orig}"
+            f"无法读写登记库：{error.orig}。{REPAIR[0]}",
+            f"The registry cannot be read or written: {error.orig}. {REPAIR[1]}",
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # by the bare class SQLite tells that its file is damaged
+            raise
+        raise StorageError(
+            f"登记库已损坏：{error.orig}。请从备份恢复，再重新运行。",
+            f"The registry is damaged: {error.orig}. Restore it from a backup, then run again.",
         ) from error
 
 
@@ -156,9 +165,9 @@ def register(record: Mapping[str, Any]) -> bool:
 
 
 def set_state(filing_id: str, state: str, detail: str | None = None) -> None:
-    """Record that a filing came into a state, now; the same state again is not recorded twice."""
+    """Record that a filing came into a state, now; the same state again is no news, except that a try failed again."""
     with transaction(writing=True) as connection:
-        if _present_state(connection, filing_id) != state:
+        if state == "error" or _present_state(connection, filing_id) != state:
             _add_state(connection, filing_id, state, utc_now(), detail)
 
 

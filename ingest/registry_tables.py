@@ -1,6 +1,23 @@
 """The registry's tables. Rows are only ever added; a filing's present state is its last row in `filing_states`."""
 
+from decimal import Decimal
+from typing import Any
+
 import sqlalchemy as sa
+
+
+class Amount(sa.TypeDecorator[Decimal]):
+    """CNY, exact in every database: SQLite would keep a number as a float, so it is text."""
+
+    impl = sa.String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Any) -> str | None:
+        return None if value is None else f"{value:.2f}"
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
 
 metadata = sa.MetaData()
 
@@ -40,6 +57,10 @@ decisions = sa.Table(
     sa.Column("rows_filed", sa.BigInteger, nullable=False),
     sa.Column("rows_accepted", sa.BigInteger, nullable=False),
     sa.Column("rows_held", sa.BigInteger, nullable=False),
+    # over the tables that name a principal; what a package's notice, transfer and loans say of it is all counted
+    sa.Column("principal_filed_cny", Amount, nullable=False, default=Decimal(0)),
+    sa.Column("principal_accepted_cny", Amount, nullable=False, default=Decimal(0)),
+    sa.Column("principal_held_cny", Amount, nullable=False, default=Decimal(0)),
 )
 log_entries = sa.Table(
     "log_entries",
@@ -48,6 +69,14 @@ log_entries = sa.Table(
     sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("filing_id", sa.ForeignKey("filings.filing_id"), nullable=False, unique=True),
     sa.Column("leaf", sa.Text, nullable=False),
+)
+log_nodes = sa.Table(
+    "log_nodes",
+    metadata,
+    # hex SHA-256 of every complete subtree of the log that ends with this position, the leaf's own first: derived from
+    # the leaves, so that a proof is looked up and not computed over all of them
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hashes", sa.Text, nullable=False),
 )
 rule_results = sa.Table(
     "rule_results",

@@ -81,8 +81,7 @@ def write_demo_filings(inbox: Path) -> int:
 def write_demo_correction(inbox: Path, replaces_id: str) -> Path:
     """Put a correction of the demo sale notice of 2026-05 (SLXJ01) into the inbox; return where it lies.
 
-    `replaces_id` is the id of that notice's accepted filing. Never part of the demo set: filings of one run are decided
-    in no fixed order, and a correction before its original is rejected.
+    `replaces_id` is the id of that notice's accepted filing, so this cannot be part of the demo set.
     """
     standard = load_standard()
     original = next(

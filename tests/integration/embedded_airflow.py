@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,8 +17,11 @@ from typing import Any
 import pytest
 
 from dags.environment import airflow_environment
+from expectations.spec import load_standard
 from ingest.config import PROJECT_DIR
 from ingest.paths import Home
+from ingest.synthetic import demo_filings
+from ingest.synthetic_files import folder_contents
 
 
 def environment_of(home: Path, **more: str) -> dict[str, str]:
@@ -28,11 +30,15 @@ def environment_of(home: Path, **more: str) -> dict[str, str]:
 
 
 def prepare_inbox(home: Path) -> int:
-    """Put the good example filing into the inbox of its institution; the number of filings."""
-    example = PROJECT_DIR / "examples" / "filings" / "good"
-    institution = json.loads((example / "filing.json").read_text(encoding="utf-8"))["institution"]
-    shutil.copytree(example, Home(home).inbox / institution / example.name)
-    return 1
+    """Put good filings of two institutions into their inboxes; the number of filings."""
+    standard = load_standard()
+    filings = [filing for filing in demo_filings(standard) if filing.name == "2026-05-sale"][:2]
+    for filing in filings:
+        place = Home(home).inbox / filing.institution / filing.name
+        place.mkdir(parents=True)
+        for name, content in folder_contents(standard, filing).items():
+            (place / name).write_bytes(content)
+    return len({filing.institution for filing in filings})
 
 
 def free_port() -> int:

@@ -1,11 +1,14 @@
 """For tests: hand in small filings built on the standard's own example rows."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from expectations.spec import Row, load_standard
-from ingest import accept, receive
+import pytest
+
+from expectations.spec import FILING_TABLE, Row, Standard, load_standard
+from ingest import accept, check, receive
 from ingest.paths import home
 from ingest.synthetic_files import SyntheticFiling, contents_of, folder_contents
 
@@ -16,6 +19,30 @@ FILER = "SLXJ01"
 def sale_notice(**changes: str | None) -> Row:
     """The standard's example of a sale notice (SLXJ01, March 2026) with some cells changed."""
     return load_standard().example_row(NOTICE, changes)
+
+
+def small_standard(tables: Sequence[str], *rules: str) -> Standard:
+    """The standard with these tables alone, and of its rules these and all about filings: the same path, and quick."""
+    whole = load_standard()
+    return Standard(
+        head=whole.head,
+        tables={name: whole.all_tables[name] for name in (*tables, FILING_TABLE)},
+        codes=whole.codes,
+        rules={rule.id: rule for rule in whole.rules.values() if rule.table == FILING_TABLE or rule.id in rules},
+        macros=whole.macros,
+        sha256=whole.sha256,
+        directory=whole.directory,
+    )
+
+
+def judge_by(monkeypatch: pytest.MonkeyPatch, standard: Standard) -> None:
+    """Have filings decided by this standard, without Great Expectations."""
+    monkeypatch.setattr(accept, "load_standard", lambda: standard)
+    monkeypatch.setattr(
+        check,
+        "_judge_of_record",
+        lambda con, used, content, *_: (*check._direct(con, used, content), con),
+    )
 
 
 def put(

@@ -83,7 +83,7 @@ def test_loading_the_dag_files_imports_nothing_heavy(described: dict[str, Any]) 
 
 def test_every_task_has_an_owner_and_retries_with_growing_pauses(described: dict[str, Any]) -> None:
     tasks = tasks_of(described)
-    assert len(tasks) == 6
+    assert len(tasks) == 7
     assert {name for name, task in tasks.items() if task["owner"] != "platform"} == set()
     assert {name for name, task in tasks.items() if task["retries"] < 1 or task["backoff"] <= 1} == set()
 
@@ -110,20 +110,24 @@ def test_assets_lead_from_the_filings_to_the_warehouse_and_on_to_the_release(des
     assert waits == {"build_warehouse": ["npl_accepted"], "publish_release": ["npl_warehouse"]}
 
 
-def test_each_filing_is_decided_by_a_task_of_its_own_that_bears_its_name(described: dict[str, Any]) -> None:
+def test_each_lane_is_decided_by_a_task_that_bears_the_name_of_its_first_filing(described: dict[str, Any]) -> None:
     tasks = described["dags"]["ingest_filings"]["tasks"]
     assert {name: task["upstream"] for name, task in tasks.items()} == {
         "receive": [],
         "decide": ["receive"],
         "announce": ["decide"],
-        "data_docs": ["decide", "receive"],
+        "data_docs": ["decide"],
     }
     assert {name for name, task in tasks.items() if task["is_mapped"]} == {"decide"}
-    assert tasks["decide"]["label"] == "{{ filing_id }}"
+    assert tasks["decide"]["label"].startswith("{{ lane[0] }}")
     assert tasks["announce"]["trigger_rule"] == "none_failed"
 
 
-def test_only_what_touches_the_warehouse_takes_the_writers_pool(described: dict[str, Any]) -> None:
+def test_filers_are_told_of_the_other_side_once_the_warehouse_is_built(described: dict[str, Any]) -> None:
+    assert tasks_of(described)["build_warehouse.reconcile"]["upstream"] == ["build"]
+
+
+def test_only_what_writes_or_copies_the_warehouse_takes_the_writers_pool(described: dict[str, Any]) -> None:
     pools = {name for name, task in tasks_of(described).items() if task["pool"] == "warehouse"}
     assert pools == {"build_warehouse.build", "publish_release.publish"}
 
@@ -159,9 +163,15 @@ def test_the_run_in_one_process_reports_each_filing_and_a_second_run_finds_nothi
     assert states == [("ingest_filings", "success"), ("build_warehouse", "success"), ("publish_release", "success")]
     (received,) = finished(events, "receive")
     decided = finished(events, "decide")
-    assert len(received["value"]) == filings
-    assert sorted(event["label"] for event in decided) == sorted(received["value"])
-    assert {event["value"] for event in decided} == {"accepted"}
+    (lane,) = received["value"]
+    assert len(lane) == filings
+    assert [(event["label"], event["value"]) for event in decided] == [
+        (f"{lane[0]} + {filings - 1}", dict.fromkeys(lane, "accepted"))
+    ]
+    told = [event["filing_id"] for event in events if event["event"] == "filing_decided"]
+    assert told == lane
+    kinds = [event.get("task_id", event["event"]) for event in events]
+    assert kinds.index("filing_decided") < kinds.index("decide"), "told while its lane is still being decided"
     (published,) = finished(events, "publish")
     assert Home(tmp_path).release(published["value"]).is_dir()
 
