@@ -26,6 +26,8 @@ COLUMNS = (
     "remedy_en",
     "suggestion",
     "fingerprint",
+    "status",
+    "answer",
 )
 
 
@@ -65,4 +67,6 @@ def _cells(finding: Finding, rule_count: int) -> list[str]:
         finding.remedy.en,
         finding.suggestion or "",
         finding.fingerprint,
+        finding.status or "",
+        finding.answer or "",
     ]

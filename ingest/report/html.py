@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 SHOWN_PER_RULE = 1000
+SHOWN_IN_FULL = 10
+"""Of these places the page prints message and labels; the rest follow as bare rows, folded: a page of 100 rules with
+1,000 places each must still open in a browser."""
+MOST_VALUE_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """The places after the first ones. `fields` are their columns, none where places differ in their fields."""
+
+    findings: tuple[Finding, ...]
+    fields: tuple[str, ...]
+    has_files: bool
+    has_keys: bool
+    has_standing: bool
 
 
 @dataclass(frozen=True)
@@ -24,7 +39,8 @@ class _Section:
     """One rule's findings as the page shows them; a text that all of them share is said once, above the rows."""
 
     group: RuleGroup
-    shown: tuple[Finding, ...]
+    in_full: tuple[Finding, ...]
+    rest: _Rest | None
     more: int
     message: Bilingual | None
     remedy: Bilingual | None
@@ -39,11 +55,18 @@ def render(report: Report, standard: Standard) -> str:
     def label(table: str, field: str) -> str:
         return wording.field_label(standard, table, field)
 
+    def told_values(finding: Finding) -> str:
+        told = (wording.told_value(standard, finding.table, field, value) for field, value in finding.shown_values)
+        return "；".join(told)
+
     return template("report.html.j2").render(
         report=report,
         wording=wording,
         visible=visible,
         label=label,
+        told_values=told_values,
+        standing=lambda finding: wording.standing(finding, standard),
+        compared=wording.comparison(report),
         name=standard.head.title,
         verdict=wording.VERDICT_WORDS[report.verdict],
         said=wording.statement(report),
@@ -60,13 +83,29 @@ def _section(group: RuleGroup, standard: Standard) -> _Section:
     rule = standard.rules.get(group.rule_id)
     return _Section(
         group=group,
-        shown=shown,
+        in_full=shown[:SHOWN_IN_FULL],
+        rest=_rest(shown),
         more=group.beyond(SHOWN_PER_RULE),
         message=_shared(shown, lambda finding: finding.message),
         remedy=_shared(shown, lambda finding: finding.remedy),
         has_suggestions=any(finding.suggestion for finding in shown),
         source=rule.source if rule else "",
         link=rule_link(standard, group.rule_id),
+    )
+
+
+def _rest(shown: tuple[Finding, ...]) -> _Rest | None:
+    rest = shown[SHOWN_IN_FULL:]
+    if not rest:
+        return None
+    fields = rest[0].shown_fields
+    same = len(fields) <= MOST_VALUE_COLUMNS and all(finding.shown_fields == fields for finding in rest)
+    return _Rest(
+        findings=rest,
+        fields=fields if same else (),
+        has_files=len({finding.file for finding in shown}) > 1,
+        has_keys=any(finding.key for finding in rest),
+        has_standing=any(finding.status or finding.answer for finding in rest),
     )
 
 

@@ -1,6 +1,5 @@
 """The report as typed objects: exactly the JSON that `npl check --format json` prints and the outbox holds."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from expectations.spec import Bilingual, Category, Cell, Severity
 
 Verdict = Literal["accepted", "accepted_with_holds", "rejected", "error", "unreadable"]
+Status = Literal["new", "open"]
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -72,7 +72,8 @@ class Finding(_Part):
 
     `row` is the row number as filed (the header is row 1), null when the finding is about a whole table or filing.
     `values` maps a field to its text as filed, personal data already masked; the other side of a conflict stands
-    there too.
+    there too. `status` says whether the filing that this one is compared with had the same finding; null when there is
+    none to compare with, or not all of its findings are listed. `answer` is the code of the reason that the filer gave.
     """
 
     rule_id: str
@@ -88,6 +89,8 @@ class Finding(_Part):
     remedy: Bilingual
     suggestion: str | None
     fingerprint: str
+    status: Status | None = None
+    answer: str | None = None
 
     @property
     def shown_fields(self) -> tuple[str, ...]:
@@ -98,6 +101,13 @@ class Finding(_Part):
     def shown_values(self) -> list[tuple[str, str | None]]:
         """Field and value as filed, for those fields whose value is told."""
         return [(field, self.values[field]) for field in self.shown_fields if field in self.values]
+
+
+class FixedFinding(_Part):
+    """A finding of the earlier filing that this one no longer has."""
+
+    rule_id: str
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,11 @@ class RuleGroup:
 
 
 class Report(_Part):
-    """The whole answer to one filing; the order of the fields is the order of the keys in the JSON."""
+    """The whole answer to one filing; the order of the fields is the order of the keys in the JSON.
+
+    `compared_with` is the filing that this one follows: against it findings are new, open or fixed. Of a rule with more
+    findings than are listed, there or here, nothing is called fixed.
+    """
 
     verdict: Verdict
     standard: StandardUsed
@@ -130,6 +144,9 @@ class Report(_Part):
     findings_total: int = Field(ge=0)
     problem: Bilingual | None = None
     completeness: tuple[TableScore, ...] = ()
+    compared_with: str | None = None
+    fixed_total: int | None = Field(default=None, ge=0)
+    fixed: tuple[FixedFinding, ...] | None = None
 
     @model_validator(mode="after")
     def _problem_belongs_to_the_verdict(self) -> "Report":
@@ -148,6 +165,10 @@ class Report(_Part):
         ]
         return sorted(groups, key=lambda group: (SEVERITIES.index(group.severity), group.rule_id))
 
+    def groups_to_work_on(self) -> list[RuleGroup]:
+        """The groups that ask the filer for something: all but notes."""
+        return [group for group in self.groups() if group.severity != "info"]
+
     def severity_totals(self) -> dict[Severity, int]:
         """Places found per severity, most severe first, without those that found nothing."""
         totals = {
@@ -155,10 +176,23 @@ class Report(_Part):
         }
         return {severity: count for severity, count in totals.items() if count}
 
+    @property
+    def status_totals(self) -> dict[Status, int]:
+        """Listed findings by status; empty when there is no filing to compare with."""
+        if self.compared_with is None:
+            return {}
+        told = [finding.status for finding in self.findings]
+        return {"open": told.count("open"), "new": told.count("new")}
+
+    @property
+    def unanswered_total(self) -> int:
+        """Warnings for which no reason was given."""
+        answered = sum(finding.answer is not None for finding in self.findings)
+        return self.severity_totals().get("warn", 0) - answered
+
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values in the contract's key order; the last two only where there is something."""
-        absent = {name for name in ("problem", "completeness") if not getattr(self, name)}
-        return self.model_dump(mode="json", exclude=absent)
+        """The report as plain JSON values in the contract's key order; what is not known is left out."""
+        return self.model_dump(mode="json", exclude=self._absent())
 
     def score_of(self, table: str) -> str | None:
         """How complete a table is; null when it was not scored."""
@@ -166,7 +200,11 @@ class Report(_Part):
 
     def to_json_bytes(self) -> bytes:
         """Canonical bytes: UTF-8, the contract's key order, indented by one, one newline at the end."""
-        return (json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n").encode()
+        return (self.model_dump_json(indent=1, exclude=self._absent()) + "\n").encode()
+
+    def _absent(self) -> set[str]:
+        empty = {name for name in ("problem", "completeness") if not getattr(self, name)}
+        return empty | ({"compared_with", "fixed_total", "fixed"} if self.compared_with is None else set())
 
 
 def report_schema() -> dict[str, Any]:

@@ -7,8 +7,10 @@ from ingest.report.rule_link import rule_link
 from ingest.report.wording import (
     SEVERITY_WORDS,
     VERDICT_WORDS,
+    comparison,
     filing_lines,
     next_steps,
+    standing,
     statement,
     table_title,
     told_value,
@@ -43,6 +45,8 @@ def render(report: Report, standard: Standard) -> str:
         lines += ["", *_rule(group, standard)]
     if report.problem is None:
         lines += ["", *_totals(report)]
+    if compared := comparison(report):
+        lines += [visible(compared.zh), visible(compared.en)]
     return "\n".join(lines) + "\n"
 
 
@@ -77,6 +81,8 @@ def _finding(finding: Finding, standard: Standard) -> list[str]:
         lines.append(f"  报送值 Filed：{'；'.join(told)}")
     if finding.suggestion:
         lines.append(f"  建议 Suggestion：{visible(finding.suggestion)}")
+    if stands := standing(finding, standard):
+        lines.append(f"  {stands}")
     return lines
 
 

@@ -1,8 +1,9 @@
 """The report's own words, written once: verdicts, severities, and what the institution does next."""
 
 from expectations.spec import Bilingual, Category, Severity, Standard
+from ingest.reasons import reason_words, reasons
 from ingest.report.cells import visible
-from ingest.report.model import FilingIdentity, Report, Verdict
+from ingest.report.model import FilingIdentity, Finding, Report, Status, Verdict
 
 
 def _words(zh: str, en: str) -> Bilingual:
@@ -40,6 +41,8 @@ SEVERITY_MEANINGS: dict[Severity, Bilingual] = {
     "warn": _words("已接收，请核对", "accepted; please verify"),
     "info": _words("仅供参考", "for your information"),
 }
+
+STATUS_WORDS: dict[Status, Bilingual] = {"new": _words("新增", "New"), "open": _words("未改", "Still open")}
 
 CATEGORY_WORDS: dict[Category, Bilingual] = {
     "schema": _words("格式", "schema"),
@@ -88,9 +91,10 @@ _WHEN_UNREADABLE = (
 )
 _WHEN_REJECTED = (
     _words(
-        "在原文件中改好后先自查（npl check），再以新的序号重新报送全部数据。",
-        "Fix them in your own file, check it yourself first (npl check), "
-        "then file everything again with a new sequence number.",
+        "问题不多时，在 worksheet.xlsx 中填写更正值，报回即可；否则在原文件中改好后先自查（npl check），"
+        "再以新的序号重新报送全部数据。",
+        "If they are few, write the right values into worksheet.xlsx and file it back; else fix them in your own file, "
+        "check it yourself first (npl check), then file everything again with a new sequence number.",
     ),
     _words(
         "此前已接收的报送继续有效，直至新的报送被接收。",
@@ -103,13 +107,20 @@ _WHEN_HELD = (
         "Fix everything marked Hold below; held rows stay out until corrected.",
     ),
     _words(
-        "以“更正”（correction）报送全部数据，并注明所更正的报送编号。其余各行现已有效。",
-        "File everything again as a correction that names this filing. All other rows are in force now.",
+        "在 worksheet.xlsx 中填写更正值，报回即可；或以“更正”（correction）报送全部数据，并注明所更正的报送编号。"
+        "其余各行现已有效。",
+        "Write the right values into worksheet.xlsx and file it back; or file everything again as a correction that "
+        "names this filing. All other rows are in force now.",
     ),
 )
 _WHEN_WARNED = _words(
     "核对下列“警告”：有误的请报送更正，属实的请留存依据。",
     "Verify everything marked Warning below: correct what is wrong, keep your evidence for what is right.",
+)
+_WHEN_REASONS_ARE_ASKED = _words(
+    "核对下列“警告”：有误的更正，属实的选择理由，填入 worksheet.xlsx 后报回。久不答复的，以后的报送不再接收。",
+    "Verify everything marked Warning below: correct what is wrong, choose a reason for what is right, in "
+    "worksheet.xlsx, and file it back. If they wait too long, further filings are returned.",
 )
 _WHEN_ALL_IS_WELL = _words("无需处理，请留存本报告。", "Nothing to do. Please keep this report.")
 
@@ -148,8 +159,8 @@ def next_steps(report: Report, standard: Standard) -> list[Bilingual]:
     if report.verdict == "rejected":
         return [_reason_to_fix(totals, standard), *_WHEN_REJECTED]
     steps = list(_WHEN_HELD) if report.verdict == "accepted_with_holds" else []
-    if "warn" in totals:
-        steps.append(_WHEN_WARNED)
+    if report.unanswered_total:
+        steps.append(_WHEN_REASONS_ARE_ASKED if reasons(standard) else _WHEN_WARNED)
     return steps or [_WHEN_ALL_IS_WELL]
 
 
@@ -177,6 +188,29 @@ def filing_lines(filing: FilingIdentity) -> list[tuple[Bilingual, str]]:
         known["kind"] = f"{kind.zh} {kind.en}"
     ordered = [*(name for name in FILING_WORDS if name in known), *(name for name in known if name not in FILING_WORDS)]
     return [(FILING_WORDS.get(name, _words(name, name)), str(known[name])) for name in ordered]
+
+
+def comparison(report: Report) -> Bilingual | None:
+    """How the findings stand against those of the filing before; null when there is none to compare with."""
+    if report.compared_with is None or report.problem:
+        return None
+    totals = report.status_totals
+    return _words(
+        f"与上一次报送 {report.compared_with} 相比：已改 {report.fixed_total or 0:,} 处，"
+        f"未改 {totals['open']:,} 处，新增 {totals['new']:,} 处。",
+        f"Compared with {report.compared_with}: {report.fixed_total or 0:,} fixed, {totals['open']:,} still open, "
+        f"{totals['new']:,} new.",
+    )
+
+
+def standing(finding: Finding, standard: Standard) -> str:
+    """`未改 Still open · 理由 Reason：…`: the finding's status and the filer's answer; empty when there is neither."""
+    parts = []
+    if finding.status is not None:
+        parts.append(f"{STATUS_WORDS[finding.status].zh} {STATUS_WORDS[finding.status].en}")
+    if finding.answer is not None:
+        parts.append(f"理由 Reason：{reason_words(standard, finding.answer)}")
+    return " · ".join(parts)
 
 
 def table_title(standard: Standard, table: str) -> Bilingual:

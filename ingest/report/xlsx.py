@@ -12,8 +12,10 @@ from ingest.report.wording import (
     CATEGORY_WORDS,
     SEVERITY_WORDS,
     VERDICT_WORDS,
+    comparison,
     filing_lines,
     next_steps,
+    standing,
     statement,
     table_title,
     told_value,
@@ -46,6 +48,7 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("问题 What is wrong", 48),
     ("改法 How to fix", 48),
     ("建议 Suggestion", 24),
+    ("状态 Status", 18),
     ("指纹 Fingerprint", 20),
 )
 
@@ -85,6 +88,7 @@ def _write_summary(workbook: "Workbook", report: Report, standard: Standard) -> 
             [
                 *((f"{label.zh} {label.en}", visible(text)) for label, text in filing_lines(report.filing)),
                 ("检查标准 Standard", f"{report.standard.version} {report.standard.sha256}"),
+                *([("前次报送 Before", _both(compared))] if (compared := comparison(report)) else []),
             ],
         ),
         (
@@ -124,13 +128,15 @@ def _write_findings(workbook: "Workbook", report: Report, standard: Standard) ->
     for column, (text, width) in enumerate(_COLUMNS):
         sheet.set_column(column, column, width)
         sheet.write_string(0, column, text, heading)
-    findings = [finding for group in report.groups() for finding in group.findings]
-    for row, finding in enumerate(findings, start=1):
-        _write_row(sheet, row, _finding_cells(finding, standard), body, body)
-        link = rule_link(standard, finding.rule_id)
-        if link and link.zh and row <= MOST_LINKS:
-            sheet.write_url(row, RULE_COLUMN, link.zh, body, finding.rule_id)
-    last_row = max(len(findings), 1)
+    row = 0
+    for group in report.groups():
+        link = rule_link(standard, group.rule_id)
+        for finding in group.findings:
+            row += 1
+            _write_row(sheet, row, _finding_cells(finding, standard), body, body)
+            if link and link.zh and row <= MOST_LINKS:
+                sheet.write_url(row, RULE_COLUMN, link.zh, body, finding.rule_id)
+    last_row = max(row, 1)
     sheet.freeze_panes(1, 2)
     sheet.autofilter(0, 0, last_row, len(_COLUMNS) - 1)
     sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{last_row + 1}"})
@@ -153,6 +159,7 @@ def _finding_cells(finding: Finding, standard: Standard) -> tuple[Cell, ...]:
         _both(finding.message),
         _both(finding.remedy),
         finding.suggestion,
+        standing(finding, standard),
         finding.fingerprint,
     )
 

@@ -14,7 +14,7 @@ from expectations.examples import text_rows
 from expectations.spec import load_standard
 from ingest import accept, receive, registry
 from ingest.check import check_path
-from ingest.report.answer import REPORT_JSON
+from ingest.report.answer import FINDINGS_CSV, REPORT_HTML, REPORT_JSON, write_answer
 from ingest.synthetic import write_demo_filings
 
 STANDARD = load_standard()
@@ -49,13 +49,44 @@ def reject_and_hold(report: dict) -> list[tuple[str, str]]:
     ]
 
 
-def test_on_the_same_home_the_reports_are_equal_to_the_byte(npl_home):
-    place = put("march", [sale_notice(principal_interest_cny="77375977.30", asset_type="个人消费")])
-    checked = check_path(place, STANDARD).to_json_bytes()
-    filing_id, _ = decide_one()
-    assert (npl_home.answer(FILER, filing_id) / REPORT_JSON).read_bytes() == checked
+def notices(**first: str) -> list[spec.Row]:
+    """Forty notices of one filing; `first` changes cells of the first."""
+    rows = [
+        sale_notice(
+            notice_id=f"GG-{number}",
+            project_code=f"SLXJ01-2026-{number:03}",
+            package_name=f"示例第一消费金融有限公司关于2026年第{number}期个人不良贷款（个人消费贷款）转让项目",
+        )
+        for number in range(1, 41)
+    ]
+    return [rows[0] | first, *rows[1:]]
+
+
+RELISTED = "示例第一消费金融有限公司关于2026年第1期个人不良贷款（个人消费贷款）转让项目（重新挂牌）"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "first"),
+    [
+        ("accepted", {}),
+        ("accepted_with_holds", {"package_name": RELISTED}),
+        ("rejected", {"principal_interest_cny": "77375977.30", "asset_type": "=个人消费<b>"}),
+    ],
+)
+def test_what_is_checked_before_filing_and_answered_after_it_is_equal_to_the_byte(npl_home, tmp_path, verdict, first):
+    place = put("march", notices(**first))
+    write_answer(tmp_path / "before", check_path(place, STANDARD), STANDARD)
+    filing_id, state = decide_one()
+    assert state == verdict
     landed = receive.landed_entry(registry.find(filing_id).sha256)
-    assert check_path(landed, STANDARD).to_json_bytes() == checked
+    write_answer(tmp_path / "after", check_path(landed, STANDARD), STANDARD)
+    before, after, outbox = (
+        {file.name: file.read_bytes() for file in folder.iterdir()}
+        for folder in (tmp_path / "before", tmp_path / "after", npl_home.answer(FILER, filing_id))
+    )
+    assert {REPORT_JSON, REPORT_HTML, FINDINGS_CSV} <= set(before)
+    assert before == after
+    assert {name: outbox[name] for name in before} == before, "the outbox may hold more: the receipt"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ STANDARD = load_standard()
 # Made up: no county has the code 110999, so nobody has this number.
 RESIDENT_ID = "11099919900307000X"
 MOBILE = "13800000000"
+CARD = "6222000000000000000"
 NAME = "张某某"
 
 
@@ -109,12 +110,17 @@ PERSONAL = {
     f"+86 {MOBILE}": MASK,
     f"+86{MOBILE}": MASK,
     "138-0000-0000": MASK,
+    f"{MOBILE}.csv": f"{MASK}.csv",
+    f"请致电{MOBILE}.": f"请致电{MASK}.",
     f"{MOBILE} {MOBILE} {MOBILE}": f"{MASK} {MASK} {MASK}",
     f"{MOBILE}/{RESIDENT_ID}": f"{MASK}/{MASK}",
     f"联系人：{NAME}": f"联系人：{MASK}",
     f"联系人:{NAME}，电话：{MOBILE}": f"联系人:{MASK}，电话：{MASK}",
     f"联系人：\u3000{NAME}": f"联系人：\u3000{MASK}",
     "Contact person: Jane Doe": f"Contact person: {MASK}",
+    f"卡号{CARD}。": f"卡号{MASK}。",
+    f"{CARD[:4]} {CARD[4:8]} {CARD[8:12]} {CARD[12:16]} {CARD[16:]}": MASK,
+    CARD[:16]: MASK,
     "手机１３８００００００００": f"手机{MASK}",
     "身份证１１０９９９１９９００３０７０００Ｘ": f"身份证{MASK}",
 }
@@ -123,6 +129,11 @@ NOT_PERSONAL = [
     "66369783050000000",
     "123456789012345678",
     "13800000000.55",
+    "62220000000000000000",
+    "a6222000000000000000f",
+    "6222000000000000.00",
+    "0.6222000000000000",
+    "4222000000000000",
     "2026-03-13",
     "9135010000M000100Y",
     "010-88888888",
