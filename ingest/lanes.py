@@ -18,14 +18,15 @@ def lanes(filing_ids: Iterable[str], count: int) -> list[list[str]]:
     """
     wanted = set(filing_ids)
     records = _named_first([record for record in registry.undecided() if record.filing_id in wanted])
-    about: dict[str, list[registry.FilingRecord]] = {}
+    place = {record.filing_id: number for number, record in enumerate(records)}
+    about: dict[str, list[str]] = {}
     for record in records:
-        about.setdefault(record.subject_id, []).append(record)
+        about.setdefault(record.subject_id, []).append(record.filing_id)
     # the longest first, each to the lane that has least
-    filled: list[list[registry.FilingRecord]] = [[] for _ in range(count)]
+    filled: list[list[str]] = [[] for _ in range(count)]
     for group in sorted(about.values(), key=len, reverse=True):
         min(filled, key=len).extend(group)
-    return [[record.filing_id for record in records if record in lane] for lane in filled if lane]
+    return [sorted(lane, key=place.__getitem__) for lane in filled if lane]
 
 
 def _named_first(received: Sequence[registry.FilingRecord]) -> list[registry.FilingRecord]:

@@ -4,6 +4,7 @@ Killed between any two steps, the next run goes on: landing is by content and re
 bytes twice is refused by the registry, and the inbox is cleared last.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from expectations.findings import mask
 from expectations.spec import Standard, load_standard
 from ingest import registry
-from ingest.errors import FilingError, cannot_write, legible
+from ingest.errors import FilingError, StorageError, cannot_write, legible
 from ingest.inbox import is_ready
 from ingest.landing import content_digest, is_folder, landed_entry
 from ingest.manifest import Manifest
@@ -21,17 +22,40 @@ from ingest.paths import exclusive, home, remove_temporaries, temporary_beside
 from ingest.receipts.issue import write_missing_receipts
 from ingest.worksheet import filed_manifest
 
+log = logging.getLogger(__name__)
+
 CLEARED = "cleared"
 
 
 def receive_waiting() -> list[str]:
-    """Take in everything that waits in the inbox; return the ids of all filings that still need a verdict."""
+    """Take in everything that waits in the inbox; return the ids of all filings that still need a verdict.
+
+    An entry that cannot be taken in stays where it is and is logged: the other institutions do not wait for its repair.
+
+    Raises:
+        StorageError: an entry cannot be taken in, and there is nothing else to go on with; or the registry is at fault.
+    """
+    failed: StorageError | None = None
     with _receiving():
         for folder, entry in waiting():
-            _receive(entry, folder)
-            _clear(entry)
+            try:
+                _take_in(entry, folder)
+            except StorageError as error:
+                failed = error
+                log.error("%s/%s: %s", folder, mask(load_standard(), legible(entry.name)), error)
     write_missing_receipts()
-    return [record.filing_id for record in registry.undecided()]
+    undecided = [record.filing_id for record in registry.undecided()]
+    if failed and not undecided:
+        raise failed
+    return undecided
+
+
+def _take_in(entry: Path, folder: str) -> None:
+    try:
+        _receive(entry, folder)
+        _clear(entry)
+    except OSError as error:
+        raise cannot_write(error, entry) from error
 
 
 def waiting() -> Iterator[tuple[str, Path]]:

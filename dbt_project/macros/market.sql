@@ -57,3 +57,9 @@
 {% macro count_where(condition) -%}
     cast(count(case when {{ condition }} then 1 end) as bigint)
 {%- endmacro %}
+
+{#- Signed, and of a mode that sells the claim: an ABS issue or a transfer of income rights is no sale. -#}
+{% macro is_completed_sale(alias) -%}
+    {{ alias }}.signed_date is not null
+        and coalesce({{ alias }}.transfer_mode, '') not in ('{{ var('transfer_modes_without_sale') | join("', '") }}')
+{%- endmacro %}

@@ -17,3 +17,15 @@
 {% macro date_or_null(column) -%}
     cast({{ text_or_null(column) }} as date)
 {%- endmacro %}
+
+{#- Whether a name of the register is borne by what a filing calls `called` on `day`: join the names on it. -#}
+{% macro bears_name(names, called, day) -%}
+    {{ normalised_name(called) }} = {{ names }}.name
+        and {{ day }} >= coalesce({{ names }}.valid_from, {{ day }})
+        and {{ day }} <= coalesce({{ names }}.valid_to, {{ day }})
+{%- endmacro %}
+
+{#- Who is meant, known to the register or not: its id there, else its name in normal form. -#}
+{% macro institution_key(identifier, name) -%}
+    coalesce({{ identifier }}, {{ normalised_name(name) }})
+{%- endmacro %}

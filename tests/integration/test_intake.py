@@ -12,6 +12,7 @@ from filings import FILER, NOTICE, decide_all, decide_one, put, sale_notice
 
 from expectations.spec import load_standard
 from ingest import accept, receive, registry, registry_tables
+from ingest.errors import StorageError
 from ingest.paths import Home
 from ingest.receipts.keys import PUBLIC_KEYS
 from ingest.receipts.receipt import RECEIPT_JSON
@@ -207,45 +208,24 @@ def test_rows_are_conserved_by_every_verdict(npl_home):
     assert sorted([*(row for _, row in accepted_rows(npl_home)), 2]) == list(range(2, 42))
 
 
-class Killed(BaseException):
-    """What a kill -9 looks like from inside: no `except Exception` sees it."""
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("module", "step"), [(accept, "_keep_rows"), (accept, "_answer"), (registry, "decide")])
-def test_killed_at_any_step_a_rerun_ends_as_if_nothing_had_happened(npl_home, monkeypatch, module, step, when):
+def test_an_entry_that_cannot_be_taken_in_stays_and_does_not_stop_the_others(npl_home, monkeypatch, caplog):
+    put("april", [sale_notice()], institution="SLYH01")
     put("march", [sale_notice()])
+    digest = receive.content_digest
+
+    def unreadable(path):
+        if path.name == "march":
+            raise StorageError("无法读取。", "cannot be read")
+        return digest(path)
+
+    monkeypatch.setattr(receive, "content_digest", unreadable)
     (filing_id,) = receive.receive_waiting()
-    original = getattr(module, step)
-
-    def die(*arguments):
-        if when == "after":
-            original(*arguments)
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, step, die)
-        with pytest.raises(Killed):
-            accept.decide(filing_id)
-    assert accept.decide(filing_id) == "accepted"
-    assert accept.decide(filing_id) == "accepted"
-    assert accepted_rows(npl_home) == [(filing_id, 2)]
-    assert [row["state"] for row in registry.rows_of(registry_tables.states)].count("accepted") == 1
-    assert report_of(npl_home, filing_id)["verdict"] == "accepted"
-
-
-def test_killed_while_landing_the_next_run_takes_the_filing_in(npl_home, monkeypatch):
-    put("march", [sale_notice()])
-    with monkeypatch.context() as patch:
-
-        def die(*_, **__):
-            raise Killed
-
-        patch.setattr(registry, "register", die)
-        with pytest.raises(Killed):
-            receive.receive_waiting()
-    assert list(decide_all().values()) == ["accepted"]
-    assert not any(receive.waiting())
+    assert filing_id.startswith("SLYH01-")
+    assert [entry.name for _, entry in receive.waiting()] == ["march"]
+    assert "SLXJ01/march" in caplog.text
+    registry.set_state(filing_id, "rejected")
+    with pytest.raises(StorageError):
+        receive.receive_waiting()
 
 
 # what tells of when it was received, in which log, and under whose key

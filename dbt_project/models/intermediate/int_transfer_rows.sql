@@ -1,80 +1,48 @@
-{#- Transfer rows in force, one per deal and side: seller, buyer, observer (what the desk collected from a public notice). -#}
-with transfers as (
+{#- Transfer rows in force, one per deal and side, and until which day the other side may still file. -#}
+with sides as (
 
-    select * from {{ ref('stg_filings__transfer_results') }}
-
-),
-
-filings as (
-
-    select * from {{ ref('stg_operations__filings') }}
+    select * from {{ ref('int_transfer_sides') }}
 
 ),
 
-names as (
+matches as (
 
-    select * from {{ ref('stg_reference__institution_names') }}
-
-),
-
-institutions as (
-
-    select * from {{ ref('stg_reference__institutions') }}
+    select * from {{ ref('int_transfer_matches') }}
 
 ),
 
-codes as (
+grace as (
 
-    select * from {{ ref('stg_reference__code_lists') }}
+    select max(cast(value as integer)) as days from {{ ref('stg_reference__parameters') }}
+    where parameter_name = 'counterpart_grace_days'
 
 ),
 
-resolved as (
+-- What was decided last is all that the platform knows of the time: the same filings give the same answer on any day.
+-- It is a day by UTC, up to eight hours behind China's: nobody is overdue too early.
+present as (
+
+    select cast(max(decided_at) as date) as as_of_date from {{ ref('stg_operations__filings') }}
+
+),
+
+dated as (
 
     select
-        transfers.*,
-        seller_names.institution_id as seller_id,
-        sellers.institution_type as registered_seller_type,
-        sellers.province_code,
-        buyer_names.institution_id as buyer_id,
-        buyers.institution_type as registered_buyer_type,
-        coalesce(seller_names.institution_id, {{ normalised_name('transfers.seller_name') }}) as seller_key,
-        coalesce(buyer_names.institution_id, {{ normalised_name('transfers.buyer_name') }}) as buyer_key,
-        asset_types.parent_code as business,
-        case when transfers.source_kind = 'public_notice' then 'observer' else transfers.filer_side end as side,
-        filings.known_from,
-        filings.is_demo or coalesce(sellers.is_demo, false) as is_demo,
-        {{ claim_cny('transfers') }} as claim_cny,
-        {{ claim_basis('transfers') }} as claim_basis
-    from transfers
-    inner join filings on transfers.filing_id = filings.filing_id
-    left join names as seller_names
-        on {{ normalised_name('transfers.seller_name') }} = seller_names.name
-        and transfers.signed_date >= coalesce(seller_names.valid_from, transfers.signed_date)
-        and transfers.signed_date <= coalesce(seller_names.valid_to, transfers.signed_date)
-    left join institutions as sellers on seller_names.institution_id = sellers.institution_id
-    left join names as buyer_names
-        on {{ normalised_name('transfers.buyer_name') }} = buyer_names.name
-        and transfers.signed_date >= coalesce(buyer_names.valid_from, transfers.signed_date)
-        and transfers.signed_date <= coalesce(buyer_names.valid_to, transfers.signed_date)
-    left join institutions as buyers on buyer_names.institution_id = buyers.institution_id
-    left join codes as asset_types on asset_types.list_name = 'asset_type' and transfers.asset_type = asset_types.code
-    where filings.is_in_force
-
-),
-
-ranked as (
-
-    select
-        *,
-        seller_key || '|' || project_code as package_id,
-        row_number() over (
-            partition by seller_key, project_code, side
-            order by signed_date desc nulls last, known_from desc nulls last, filing_id desc, row_number desc
-        ) as side_rank
-    from resolved
+        sides.*,
+        coalesce(matches.package_id, sides.filed_package_id) as package_id,
+        matches.match_basis,
+        {{ dbt.last_day(latest_day('sides.signed_date', 'sides.signed_date_precision'), 'month') }} as signed_month_end
+    from sides
+    left join matches on sides.filed_package_id = matches.filed_package_id
 
 )
 
-select * from ranked
-where side_rank = 1
+select
+    dated.*,
+    cast({{ dbt.dateadd('day', 'grace.days', 'dated.signed_month_end') }} as date) as counterpart_due_date,
+    present.as_of_date > cast({{ dbt.dateadd('day', 'grace.days', 'dated.signed_month_end') }} as date)
+        as is_counterpart_overdue
+from dated
+cross join grace
+cross join present

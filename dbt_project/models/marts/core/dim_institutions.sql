@@ -1,3 +1,5 @@
+{#- A chain of mergers longer than this is not followed to its end; a test sees it. -#}
+{%- set hops = 5 -%}
 with institutions as (
 
     select * from {{ ref('stg_reference__institutions') }}
@@ -31,6 +33,33 @@ history as (
     from names
     group by institution_id
 
+),
+
+predecessors as (
+
+    select
+        successor_id as institution_id,
+        {{ dbt.listagg(
+            measure="institution_id", delimiter_text="'; '", order_by_clause="order by institution_id"
+        ) }} as predecessor_ids
+    from institutions
+    where successor_id is not null
+    group by successor_id
+
+),
+
+-- A merger of a merger: who stands at the end of the chain.
+heirs as (
+
+    select
+        hop_0.institution_id,
+        coalesce(
+            {% for hop in range(hops, -1, -1) %}hop_{{ hop }}.institution_id{{ ', ' if not loop.last }}{% endfor %}
+        ) as current_institution_id
+    from institutions as hop_0
+    {% for hop in range(1, hops + 1) -%}
+    left join institutions as hop_{{ hop }} on hop_{{ hop - 1 }}.successor_id = hop_{{ hop }}.institution_id
+    {% endfor %}
 )
 
 select
@@ -46,10 +75,16 @@ select
     provinces.zh as province_zh,
     institutions.uscc,
     institutions.successor_id,
+    successors.name_zh as successor_name_zh,
+    predecessors.predecessor_ids,
+    heirs.current_institution_id,
     institutions.valid_from,
     institutions.valid_to,
     institutions.is_demo
 from institutions
+inner join heirs on institutions.institution_id = heirs.institution_id
+left join predecessors on institutions.institution_id = predecessors.institution_id
+left join institutions as successors on institutions.successor_id = successors.institution_id
 left join history on institutions.institution_id = history.institution_id
 left join codes as types on types.list_name = 'institution_type' and institutions.institution_type = types.code
 left join codes as provinces on provinces.list_name = 'province' and institutions.province_code = provinces.code

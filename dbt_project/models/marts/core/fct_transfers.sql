@@ -1,3 +1,7 @@
+{%- set both_sides = [
+    '?_filing_id', 'row_number_?', 'transfer_id_?', 'project_code_?', 'buyer_name_?', 'signed_date_?', 'price_?_cny',
+    'other_consideration_?_cny', 'principal_?_cny', 'principal_interest_?_cny',
+] -%}
 with transfer_rows as (
 
     select * from {{ ref('int_transfer_rows') }}
@@ -8,21 +12,23 @@ sides as (
 
     select
         package_id,
-        max(case when side = 'seller' then filing_id end) as seller_filing_id,
-        max(case when side = 'buyer' then filing_id end) as buyer_filing_id,
+        {% for side in ('seller', 'buyer') %}
+        max(case when side = '{{ side }}' then filing_id end) as {{ side }}_filing_id,
+        max(case when side = '{{ side }}' then row_number end) as row_number_{{ side }},
+        max(case when side = '{{ side }}' then transfer_id end) as transfer_id_{{ side }},
+        max(case when side = '{{ side }}' then project_code end) as project_code_{{ side }},
+        max(case when side = '{{ side }}' then buyer_key end) as buyer_{{ side }}_key,
+        max(case when side = '{{ side }}' then buyer_name end) as buyer_name_{{ side }},
+        max(case when side = '{{ side }}' then signed_date end) as signed_date_{{ side }},
+        max(case when side = '{{ side }}' then price_cny end) as price_{{ side }}_cny,
+        max(case when side = '{{ side }}' then coalesce(other_consideration_cny, 0) end)
+            as other_consideration_{{ side }}_cny,
+        max(case when side = '{{ side }}' then principal_cny end) as principal_{{ side }}_cny,
+        max(case when side = '{{ side }}' then principal_interest_cny end) as principal_interest_{{ side }}_cny,
+        {% endfor %}
         max(case when side = 'observer' then filing_id end) as observer_filing_id,
-        max(case when side = 'seller' then price_cny end) as price_seller_cny,
-        max(case when side = 'buyer' then price_cny end) as price_buyer_cny,
-        max(case when side = 'seller' then coalesce(other_consideration_cny, 0) end) as other_consideration_seller_cny,
-        max(case when side = 'buyer' then coalesce(other_consideration_cny, 0) end) as other_consideration_buyer_cny,
-        max(case when side = 'seller' then principal_cny end) as principal_seller_cny,
-        max(case when side = 'buyer' then principal_cny end) as principal_buyer_cny,
-        max(case when side = 'seller' then principal_interest_cny end) as principal_interest_seller_cny,
-        max(case when side = 'buyer' then principal_interest_cny end) as principal_interest_buyer_cny,
-        max(case when side = 'seller' then signed_date end) as signed_date_seller,
-        max(case when side = 'buyer' then signed_date end) as signed_date_buyer,
-        max(case when side = 'seller' then buyer_key end) as buyer_seller_key,
-        max(case when side = 'buyer' then buyer_key end) as buyer_buyer_key,
+        max(match_basis) as match_basis,
+        max(case when side <> 'observer' and precision <> 'exact' then 1 else 0 end) = 0 as is_exact,
         max(known_from) as known_from,
         max(case when is_demo then 1 else 0 end) = 1 as is_demo
     from transfer_rows
@@ -30,22 +36,23 @@ sides as (
 
 ),
 
--- A value that one side leaves out is not compared.
+-- A value that one side leaves out is not compared, nor is an amount that either filed rounded: how far that may be off
+-- is written in the print, which the rules read when the row is filed.
 compared as (
 
     select
         *,
         {% set pairs = [
-            ('buyer', 'buyer_seller_key', 'buyer_buyer_key'),
-            ('signed_date', 'signed_date_seller', 'signed_date_buyer'),
-            ('price_cny', 'price_seller_cny', 'price_buyer_cny'),
-            ('other_consideration_cny', 'other_consideration_seller_cny', 'other_consideration_buyer_cny'),
-            ('principal_cny', 'principal_seller_cny', 'principal_buyer_cny'),
-            ('principal_interest_cny', 'principal_interest_seller_cny', 'principal_interest_buyer_cny'),
+            ('buyer_name', 'buyer_seller_key', 'buyer_buyer_key', 'true'),
+            ('signed_date', 'signed_date_seller', 'signed_date_buyer', 'true'),
+            ('price_cny', 'price_seller_cny', 'price_buyer_cny', 'is_exact'),
+            ('other_consideration_cny', 'other_consideration_seller_cny', 'other_consideration_buyer_cny', 'is_exact'),
+            ('principal_cny', 'principal_seller_cny', 'principal_buyer_cny', 'is_exact'),
+            ('principal_interest_cny', 'principal_interest_seller_cny', 'principal_interest_buyer_cny', 'is_exact'),
         ] -%}
         nullif(trim(
-            {%- for name, ours, theirs in pairs %}
-            case when {{ ours }} <> {{ theirs }} then '{{ name }} ' else '' end{{ ' ||' if not loop.last }}
+            {%- for name, ours, theirs, condition in pairs %}
+            case when {{ condition }} and {{ ours }} <> {{ theirs }} then '{{ name }} ' else '' end{{ ' ||' if not loop.last }}
             {%- endfor %}
         ), '') as disputed_fields
     from sides
@@ -118,29 +125,27 @@ select
     case
         when compared.seller_filing_id is not null and compared.buyer_filing_id is not null
             then case when compared.disputed_fields is null then 'agreed' else 'disputed' end
-        when compared.seller_filing_id is not null or compared.buyer_filing_id is not null then 'one_sided'
+        when compared.seller_filing_id is not null or compared.buyer_filing_id is not null
+            then case when chosen.is_counterpart_overdue then 'one_sided' else 'pending' end
         else 'observed'
     end as reconciliation_status,
+    compared.match_basis,
+    case
+        when (compared.seller_filing_id is null) <> (compared.buyer_filing_id is null) then chosen.counterpart_due_date
+    end as counterpart_due_date,
     compared.disputed_fields,
     chosen.side as chosen_side,
-    compared.price_seller_cny,
-    compared.price_buyer_cny,
-    compared.principal_seller_cny,
-    compared.principal_buyer_cny,
-    compared.principal_interest_seller_cny,
-    compared.principal_interest_buyer_cny,
-    compared.signed_date_seller,
-    compared.signed_date_buyer,
-    compared.seller_filing_id,
-    compared.buyer_filing_id,
+    {% for name in both_sides %}
+    compared.{{ name | replace('?', 'seller') }},
+    compared.{{ name | replace('?', 'buyer') }},
+    {% endfor %}
     compared.observer_filing_id,
     -- where it comes from
     chosen.source_kind,
     chosen.precision,
     chosen.source_address,
     -- which deals count
-    chosen.signed_date is not null
-        and coalesce(chosen.transfer_mode, '') not in ('{{ var('transfer_modes_without_sale') | join("', '") }}') as is_completed,
+    {{ is_completed_sale('chosen') }} as is_completed,
     compared.is_demo,
     -- two time axes
     chosen.signed_date as valid_from,

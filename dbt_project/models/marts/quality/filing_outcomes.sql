@@ -45,6 +45,11 @@ select
     filings.rows_filed,
     filings.rows_accepted,
     filings.rows_held,
+    filings.principal_filed_cny,
+    filings.principal_accepted_cny,
+    filings.principal_held_cny,
+    {{ ratio('filings.rows_held', 'filings.rows_filed') }} as held_rows_ratio,
+    {{ ratio('filings.principal_held_cny', 'filings.principal_filed_cny') }} as held_principal_ratio,
     {% for severity in ['reject', 'hold', 'warn', 'info'] -%}
     coalesce(violations.{{ severity }}_violations, cast(0 as bigint)) as {{ severity }}_violations,
     {% endfor -%}

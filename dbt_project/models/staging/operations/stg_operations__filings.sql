@@ -23,6 +23,9 @@ select
     cast(rows_filed as bigint) as rows_filed,
     cast(rows_accepted as bigint) as rows_accepted,
     cast(rows_held as bigint) as rows_held,
+    cast(principal_filed_cny as decimal(28, 2)) as principal_filed_cny,
+    cast(principal_accepted_cny as decimal(28, 2)) as principal_accepted_cny,
+    cast(principal_held_cny as decimal(28, 2)) as principal_held_cny,
     -- times
     cast(received_at as timestamp) as received_at,
     cast(decided_at as timestamp) as decided_at,
