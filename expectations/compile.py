@@ -236,6 +236,7 @@ def _expand(
 
 def _chosen(for_each: str, field: FieldSpec) -> bool:
     return {
+        "text_fields": field.base_type == "text",
         "typed_fields": field.base_type not in ("text", "code"),
         "code_fields": field.base_type == "code",
         "state_fields": field.states is not None,

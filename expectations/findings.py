@@ -15,6 +15,7 @@ import duckdb
 from expectations.compile import FULL_WIDTH, HALF_WIDTH, Check, column_names, fill_tokens, provable, quoted, text_column
 from expectations.engine import TableResult, broken_rows
 from expectations.spec import Standard, TableSpec
+from expectations.words import type_words
 
 MASK = "***"
 # in a numeric field eleven digits are an amount, not a mobile number; eighteen may be a resident id
@@ -183,7 +184,7 @@ def _both(
                 "label": label,
                 "value": values[check.field],
                 "name": mask(standard, check.field),
-                "type": field.type if field else None,
+                "type": getattr(type_words(field), language) if field else None,
                 "unit": field.unit if field else None,
             }
         said[language] = filled(template, named, language)

@@ -16,7 +16,14 @@ Category = Literal["schema", "permission", "logical", "business", "representativ
 Scope = Literal["row", "table", "cross"]
 State = Literal["proposed", "active", "disabled", "withdrawn"]
 ForEach = Literal[
-    "columns", "typed_fields", "code_fields", "state_fields", "required_fields", "missing_fields", "hidden_fields"
+    "columns",
+    "text_fields",
+    "typed_fields",
+    "code_fields",
+    "state_fields",
+    "required_fields",
+    "missing_fields",
+    "hidden_fields",
 ]
 
 ANY_TABLE = "*"

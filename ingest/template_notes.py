@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from expectations.headers import REQUIRED_MARK, unit_words
-from expectations.spec import Bilingual, FieldSpec, Standard, TableSpec
+from expectations.spec import FieldSpec, Standard, TableSpec
+from expectations.words import type_words
 from ingest.read.columns import NO, YES
 from ingest.read.members import MANIFEST_FILE
 
@@ -81,15 +82,6 @@ _LEGEND = (
     Line("有条件必填", "批注所写条件成立时必填。", "Required when the condition in the note holds.", "conditional"),
     Line("选填 Optional", "没有就留空。", "Leave it empty where there is none.", "optional"),
 )
-_TYPES = {
-    "text": Bilingual(zh="文本", en="text"),
-    "code": Bilingual(zh="代码", en="code"),
-    "date": Bilingual(zh="日期", en="date"),
-    "timestamp": Bilingual(zh="日期时间", en="date and time"),
-    "integer": Bilingual(zh="整数", en="whole number"),
-    "decimal": Bilingual(zh="数值", en="number"),
-    "boolean": Bilingual(zh="是/否", en="yes or no"),
-}
 
 
 def notes(standard: Standard, specs: Sequence[TableSpec]) -> list[Line]:
@@ -119,17 +111,6 @@ def notes(standard: Standard, specs: Sequence[TableSpec]) -> list[Line]:
         ),
         *(Line(f"{spec.title.zh} {spec.table}", spec.grain.zh, spec.grain.en) for spec in specs),
     ]
-
-
-def type_words(field: FieldSpec) -> Bilingual:
-    """A field's type in words; a number with its digits."""
-    words = _TYPES[field.base_type]
-    if field.base_type != "decimal":
-        return words
-    digits, scale = field.arguments
-    return Bilingual(
-        zh=f"{words.zh}（共 {digits} 位，小数 {scale} 位）", en=f"{words.en} ({digits} digits, {scale} decimals)"
-    )
 
 
 def field_note(standard: Standard, field: FieldSpec) -> str:

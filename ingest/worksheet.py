@@ -92,10 +92,11 @@ def _base(worksheet: Worksheet, folder: str | None) -> registry.FilingRecord:
     found = registry.find(worksheet.filing_id)
     if found is None or found.sha256 != worksheet.sha256:
         raise FilingError(
-            f"{worksheet.file}：平台没有收到过更正表所指的报送 {worksheet.filing_id}。请先报送原文件；"
-            "尚未报送的，请直接在原文件中修改。",
-            f"{worksheet.file}: the filing {worksheet.filing_id} that this worksheet works on was never received. "
-            "File the original first; what is not filed yet is mended in your own file.",
+            f"{worksheet.file}：此处没有登记更正表所指的报送 {worksheet.filing_id}。原文件已报送平台的，"
+            "请直接向平台报送更正表（自己的机器上无法自查）；尚未报送的，请直接在原文件中修改。",
+            f"{worksheet.file}: the filing {worksheet.filing_id} that this worksheet works on is not known here. "
+            "If the original was filed, file the worksheet with the platform (your own machine cannot check it); "
+            "what is not filed yet is mended in your own file.",
         )
     if folder is not None and found.folder != folder:
         raise FilingError(

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.headers import REQUIRED_MARK, template_header, unit_words
 from expectations.spec import ANY_TABLE, Bilingual, FieldSpec, Rule, Standard, TableSpec
+from expectations.words import type_words
 from ingest.handbook import words
 from ingest.handbook.examples import example_lines, more_rows, surroundings
 from ingest.handbook.sql import sql_pieces, sql_words
 from ingest.handbook.words import HTML_LANGUAGE, LANGUAGES, UI, Language
 from ingest.report.wording import CATEGORY_WORDS, SEVERITY_MEANINGS, SEVERITY_WORDS
-from ingest.template_notes import type_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -57,6 +57,7 @@ SENSITIVITY_WORDS = {
 }
 FOR_EACH_WORDS = {
     "columns": _words("文件中的每一列", "every column of the file"),
+    "text_fields": _words("每个文本字段", "every field of free text"),
     "typed_fields": _words("每个有格式要求的字段", "every field that has a form"),
     "code_fields": _words("每个代码字段", "every coded field"),
     "state_fields": _words("每个“状态 N 笔”字段", "every field of states and counts"),

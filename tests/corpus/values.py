@@ -4,13 +4,13 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
-FORMAT, CODE, MISSING, ABSENT, PERSONAL = (f"NPL-SCH-00{number}" for number in (1, 2, 4, 3, 5))
+FORMAT, CODE, MISSING, ABSENT, PERSONAL, LOST, UNSEEN = (f"NPL-SCH-00{number}" for number in (1, 2, 4, 3, 5, 8, 9))
 Kept = str | int | bool | Decimal | datetime.date | datetime.datetime | None
 
 
 @dataclass(frozen=True)
 class Value:
-    """A cell: the schema rule that must tell it, or else what must be kept of it."""
+    """A cell: the schema rule that must tell it, if any, and what must be kept of it."""
 
     name: str
     group: str
@@ -20,8 +20,8 @@ class Value:
     kept: Kept = None
 
 
-def _told(name: str, field: str, text: str, rule: str = FORMAT) -> Value:
-    return Value(name, "values", field, text, rule)
+def _told(name: str, field: str, text: str, rule: str = FORMAT, kept: Kept = None) -> Value:
+    return Value(name, "values", field, text, rule, kept)
 
 
 def _kept(name: str, field: str, text: str, kept: Kept, group: str = "values") -> Value:
@@ -90,7 +90,17 @@ VALUES = [
     _told("A code that is not listed is told", CHOICE, "个人消费", CODE),
     _told("A code with an invisible character is told", CHOICE, "XF\u200b", CODE),
     _told("A required blank is told", CHOICE, "\u3000\u00a0 ", ABSENT),
-    _told("A mobile number is told", TEXT, "电话 13800000000", PERSONAL),
+    _told("A mobile number is told", TEXT, "电话 13800000000", PERSONAL, "电话 13800000000"),
+    *(
+        _told(f"{sign} is no text", TEXT, sign, LOST, sign)
+        for sign in ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#####", "Err:508")
+    ),
+    *(
+        _told(f"U+{ord(sign):04X} carries no text", TEXT, f"资产{sign}包", UNSEEN, f"资产{sign}包")
+        for sign in "\ufffd\u200b\u200c\u200d\ufeff\u200e\u202e\u2066\u2060\u00ad"
+    ),
+    _told("The joiners of a family of emoji are told", TEXT, "👨‍👩‍👧", UNSEEN, "👨‍👩‍👧"),
+    _kept("A number sign within a text is kept", TEXT, "#1 资产包", "#1 资产包"),
     _kept("Spaces of every width around a number are trimmed", AMOUNT, "\u3000 1234.50\u00a0", Decimal("1234.50")),
     _kept("Negative zero is zero", AMOUNT, "-0.00", Decimal("0.00")),
     _kept("Zeros in front of an amount mean nothing", AMOUNT, "007.50", Decimal("7.50")),
@@ -101,7 +111,7 @@ VALUES = [
     _kept("是 is yes", "is_yindeng_settled", "是", True),
     _kept("0 is no", "is_yindeng_settled", "0", False),
     _kept("A long text is kept whole", TEXT, "长" * 20_000, "长" * 20_000),
-    _kept("Emoji are kept", TEXT, "资产包😀👨‍👩‍👧", "资产包😀👨‍👩‍👧"),
+    _kept("Emoji are kept", TEXT, "资产包😀", "资产包😀"),
     _kept("Characters outside the basic plane are kept", "seller_branch", "𠮷野㐀分行", "𠮷野㐀分行"),
     _kept("Control characters are kept", TEXT, "a\x01b\x7f", "a\x01b\x7f"),
     _kept("A formula is a text", TEXT, "=cmd|'/C calc'!A0", "=cmd|'/C calc'!A0", "injections"),

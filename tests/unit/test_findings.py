@@ -76,8 +76,8 @@ def test_a_message_names_the_values_in_both_languages() -> None:
 def test_a_message_about_each_field_names_its_label_type_and_unit_in_both_languages() -> None:
     (finding,) = trees({"height_cm": "tall"}).findings
     assert finding.message == {
-        "zh": "不符：高度(厘米) height_cm tall decimal(9,0) cm",
-        "en": "Broken: Height height_cm tall decimal(9,0) cm",
+        "zh": "不符：高度(厘米) height_cm tall 数值（共 9 位，小数 0 位） cm",
+        "en": "Broken: Height height_cm tall number (9 digits, 0 decimals) cm",
     }
 
 
