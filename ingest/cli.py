@@ -4,7 +4,6 @@
 the command that needs them.
 """
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,12 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest.cli_receipt import receipt_app
+from ingest.cli_release import release_app, sql
 from ingest.cli_standard import (
     EXIT_DONE,
     EXIT_FINDINGS,
     EXIT_OUR_FAULT,
     EXIT_UNREADABLE,
-    ListFormat,
     named_standard,
     standard_app,
 )
@@ -37,9 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="不良资产交易信息披露平台 · The NPL transaction warehouse",
 )
-release_app = typer.Typer(no_args_is_help=True, help="发布 · releases")
 app.add_typer(standard_app, name="standard")
 app.add_typer(release_app, name="release")
+app.add_typer(receipt_app, name="receipt")
+app.command("sql")(sql)
 
 
 class ReportFormat(StrEnum):
@@ -48,13 +49,6 @@ class ReportFormat(StrEnum):
     html = "html"
     csv = "csv"
     xlsx = "xlsx"
-
-
-class TableFormat(StrEnum):
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
 
 
 class TemplateFormat(StrEnum):
@@ -108,12 +102,12 @@ def file_filing(
 ) -> None:
     """报送：收入平台并登记 · File: receive and register (a later `npl run` decides)."""
     from expectations.spec import load_standard
-    from ingest.read import read_manifest
     from ingest.receive import receive
+    from ingest.worksheet import filed_manifest
 
     if not path.exists():
         raise UsageError(f"{path} 不存在。", f"{path} does not exist.")
-    folder = institution or read_manifest(path, load_standard()).institution
+    folder = institution or filed_manifest(path, load_standard()).institution
     typer.echo(receive(path, folder))
 
 
@@ -151,8 +145,8 @@ def import_eba(
     """把 EBA 不良贷款模板转成贷款和押品明细 · Turn EBA-coded CSV files into a filing of loans and collateral."""
     from expectations.spec import load_standard
     from ingest.eba import rates_of
-    from ingest.read.eba import COLUMNS_FILE, own_key
     from ingest.read.eba import import_eba as import_folder
+    from ingest.read.eba import own_key
     from ingest.read.eba_translate import EbaFiling
     from ingest.register import institution as registered
 
@@ -164,13 +158,7 @@ def import_eba(
     result = import_folder(
         source, out, EbaFiling(institution, name, project, key, rates=rates_of(rate or [])), load_standard()
     )
-    counts = "，".join(f"{table} {rows}" for table, rows in result.rows.items())
-    typer.echo(f"{result.folder}：{counts}")
-    for column in result.left_behind:
-        typer.echo(f"  {column.file} {column.code or '?'}  {column.imported}/{column.cells}  {column.zh} {column.en}")
-    if result.unlinked:
-        typer.echo(f"  {result.unlinked} 件押品没有关联的贷款 · things that secure no loan here")
-    typer.echo(f"逐列去向 What became of each column：{out / COLUMNS_FILE}")
+    typer.echo(result.to_text(), nl=False)
 
 
 @app.command()
@@ -198,11 +186,15 @@ def report(
     from ingest.paths import home
     from ingest.report.answer import REPORT_JSON
     from ingest.report.model import Report
+    from ingest.report.reconciliation import RECONCILIATION_JSON, Reconciliation, render_text
 
-    answered = home().answer(_find(filing).folder, filing) / REPORT_JSON
-    if not answered.exists():
+    folder = home().answer(_find(filing).folder, filing)
+    if not (folder / REPORT_JSON).exists():
         raise UsageError(f"{filing} 尚未裁定。", f"{filing} is not decided yet.")
-    _print_report(Report.model_validate_json(answered.read_bytes()), load_standard(), format)
+    _print_report(Report.model_validate_json((folder / REPORT_JSON).read_bytes()), load_standard(), format)
+    if format is ReportFormat.text and (folder / RECONCILIATION_JSON).exists():
+        told = Reconciliation.model_validate_json((folder / RECONCILIATION_JSON).read_bytes())
+        typer.echo(render_text(told), nl=False)
 
 
 @app.command()
@@ -228,75 +220,6 @@ def template(
         typer.echo(out / name)
 
 
-@app.command()
-def sql(
-    query: Annotated[str, typer.Argument(help="SELECT ...")],
-    release: Annotated[str | None, typer.Option(help="发布编号，默认最新 · release id, default the latest")] = None,
-    format: Annotated[TableFormat, typer.Option()] = TableFormat.table,
-    out: Annotated[Path | None, typer.Option(help="parquet 写入的文件 · file for parquet")] = None,
-) -> None:
-    """对发布只读查询 · Read-only SQL over a release."""
-    from ingest.release import query as query_release
-    from ingest.tabular import render, write_parquet
-
-    names, rows = query_release(query, release)
-    if format is TableFormat.parquet:
-        if out is None:
-            raise UsageError("请用 --out 指定 Parquet 文件。", "Name the Parquet file with --out.")
-        write_parquet(names, rows, out)
-    else:
-        typer.echo(render(names, rows, format.value), nl=False)
-
-
-@release_app.command("list")
-def release_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text) -> None:
-    """所有发布 · All releases, oldest first."""
-    from ingest.release import list_releases
-
-    manifests = list_releases()
-    if format is ListFormat.json:
-        typer.echo(
-            json.dumps(
-                [
-                    {key: manifest[key] for key in ("release", "as_of", "standard", "code_commit")}
-                    for manifest in manifests
-                ],
-                indent=1,
-            )
-        )
-        return
-    for manifest in manifests:
-        typer.echo(
-            f"{manifest['release']}\t{manifest['as_of']}\t{len(manifest['tables'])} tables\t"
-            f"{len(manifest['filings_in_force'])} filings"
-        )
-
-
-@release_app.command("show")
-def release_show(
-    release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None,
-) -> None:
-    """一个发布的清单 · A release's manifest."""
-    from ingest.release import MANIFEST, find_release
-
-    typer.echo((find_release(release) / MANIFEST).read_text(encoding="utf-8"), nl=False)
-
-
-@release_app.command("verify")
-def release_verify(
-    release: Annotated[str | None, typer.Argument(help="发布编号，默认最新 · release id, default the latest")] = None,
-) -> None:
-    """核对发布的每个字节 · Check every byte of a release against its manifest."""
-    from ingest.release import find_release, verify
-
-    name = find_release(release).name
-    problems = verify(release)
-    for zh, en in problems:
-        typer.echo(f"{zh}\t{en}")
-    typer.echo(f"{name}: " + (f"{len(problems)} 处不符 problems" if problems else "完整无误 intact"))
-    raise typer.Exit(EXIT_FINDINGS if problems else EXIT_DONE)
-
-
 def _find(filing: str) -> Any:
     from ingest import registry
 
@@ -311,10 +234,9 @@ def _print_report(report: Any, standard: Any, kind: ReportFormat) -> None:
 
     if kind is ReportFormat.text:
         typer.echo(text.render(report, standard), nl=False)
-    elif kind is ReportFormat.html:
-        typer.echo(html.render(report, standard), nl=False)
     else:
         content = {
+            ReportFormat.html: lambda: html.render(report, standard).encode(),
             ReportFormat.json: report.to_json_bytes,
             ReportFormat.csv: lambda: findings_csv.render(report),
             ReportFormat.xlsx: lambda: xlsx.render(report, standard),

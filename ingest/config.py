@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     a scheduler, as many as there are workers. With one lane the outcome never depends on who is faster.
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
     `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
-    receipt; it is taken when the first key is made.
+    receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
     """
 
     model_config = SettingsConfigDict(env_prefix="NPL_", frozen=True)
@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     settle_seconds: int = Field(default=600, ge=0)
     memory_limit: str = "2GB"
     threads: int = 2
+    sql_seconds: float = Field(default=60, gt=0)
 
 
 @lru_cache(maxsize=1)

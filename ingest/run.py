@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from expectations.spec import load_standard
 from ingest import registry, release, warehouse
 from ingest.config import PROJECT_DIR, settings
-from ingest.errors import JudgeError, UsageError
+from ingest.errors import JudgeError
 from ingest.paths import home
+from ingest.receipts.issue import write_missing_receipts
 from ingest.receive import waiting
 from ingest.summary import show_summary
 
@@ -32,6 +33,7 @@ def run(console: Console, with_demo: bool) -> None:
     """
     if with_demo and not registry.all_filings() and not any(waiting()):
         _fill_inbox(console)
+    write_missing_receipts()
     if nothing_new():
         console.print(
             f"没有新的报送，一切保持不变（发布 {release.find_release(None).name}）。\nNothing new: nothing was changed."
@@ -45,11 +47,7 @@ def nothing_new() -> bool:
     """Whether inbox, registry, warehouse and release all agree already."""
     if any(waiting()) or registry.undecided() or not warehouse.is_current():
         return False
-    try:
-        manifest = json.loads((release.find_release(None) / release.MANIFEST).read_text(encoding="utf-8"))
-    except UsageError:
-        return False
-    return bool(manifest["inputs_sha256"] == warehouse.inputs_digest())
+    return release.published(warehouse.inputs_digest()) is not None
 
 
 def _fill_inbox(console: Console) -> None:
@@ -109,8 +107,8 @@ class _Bar:
             self._progress.update(self._start, completed=1)
             self._bars[dag] = self._progress.add_task(STEPS.get(dag, dag), total=None if dag == "ingest_filings" else 1)
         elif event["event"] == "task_finished" and event["task_id"] == "receive":
-            self._progress.update(self._bars[dag], total=len(event["value"] or ()))
-        elif event["event"] == "task_finished" and event["task_id"] == "decide" and event["map_index"] >= 0:
-            self._progress.advance(self._bars[dag])
+            self._progress.update(self._bars[dag], total=sum(map(len, event["value"] or ())))
+        elif event["event"] == "filing_decided":
+            self._progress.advance(self._bars["ingest_filings"])
         elif event["event"] == "dag_finished" and dag != "ingest_filings":
             self._progress.update(self._bars[dag], completed=1)

@@ -20,7 +20,7 @@ from ingest import registry, registry_tables
 from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
-from ingest.paths import home, temporary_beside, write_text
+from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_text
 from ingest.register import REGISTER_DIR, eligibility, institution_names, institutions
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
@@ -47,6 +47,9 @@ _FILINGS = pa.schema(
         ("rows_filed", pa.int64()),
         ("rows_accepted", pa.int64()),
         ("rows_held", pa.int64()),
+        ("principal_filed_cny", pa.decimal128(38, 2)),
+        ("principal_accepted_cny", pa.decimal128(38, 2)),
+        ("principal_held_cny", pa.decimal128(38, 2)),
         ("is_demo", pa.bool_()),
     ]
 )
@@ -88,9 +91,16 @@ def build() -> str:
     Raises:
         StorageError: the build failed; the log that it names tells where. The old warehouse stays as it was.
     """
+    with exclusive(home().warehouse_turn):
+        for folder in (home().warehouse.parent, home().operations):
+            remove_temporaries(folder)
+        return _build()
+
+
+def _build() -> str:
+    inputs = inputs_digest()  # before the export: what is decided meanwhile makes the next build
     export_operations()
     write_empty_tables(load_standard())
-    inputs = inputs_digest()
     target = home().warehouse
     if target.exists() and _built_from() == inputs:
         return str(target)
@@ -110,11 +120,26 @@ def is_current() -> bool:
 
 
 def inputs_digest() -> str:
-    """What the warehouse is made from, as one digest: decisions, registers, the standard and the models."""
-    digest = hashlib.sha256(load_standard().sha256.encode())
+    """What the warehouse is made from, as one digest."""
+    return hashlib.sha256("".join(input_digests().values()).encode()).hexdigest()
+
+
+def input_digests() -> dict[str, str]:
+    """What the warehouse is made from, one digest a kind: the standard, all decisions, the registers, the models."""
+    history = hashlib.sha256()
     for line in _history_lines():
-        digest.update(line.encode())
-    for path in sorted([*REGISTER_DIR.glob("*.csv"), *_model_files()]):
+        history.update(line.encode())
+    return {
+        "standard": load_standard().sha256,
+        "filings": history.hexdigest(),
+        "registers": _files_digest(REGISTER_DIR.glob("*.csv")),
+        "models": _files_digest(_model_files()),
+    }
+
+
+def _files_digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
         digest.update(f"{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -180,10 +205,13 @@ def filing_facts(demo: set[str]) -> Iterable[dict[str, Any]]:
             "decided_at": times.get(verdict) if verdict else None,
             "verdict": verdict,
             "known_from": _first(times, registry.IN_FORCE),
-            "known_to": _first(times, ("superseded", "withdrawn")),
+            "known_to": _first(times, registry.OUT_OF_FORCE),
             "rows_filed": decision.get("rows_filed", 0),
             "rows_accepted": decision.get("rows_accepted", 0),
             "rows_held": decision.get("rows_held", 0),
+            "principal_filed_cny": decision.get("principal_filed_cny", 0),
+            "principal_accepted_cny": decision.get("principal_accepted_cny", 0),
+            "principal_held_cny": decision.get("principal_held_cny", 0),
             "is_demo": record.institution_id in demo,
         }
 

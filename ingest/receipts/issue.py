@@ -46,7 +46,7 @@ def write_missing_receipts() -> list[str]:
     if complete != marked:
         try:
             with exclusive(home().receipts_turn):
-                remove_temporaries(home().outbox)
+                remove_temporaries(home().outbox, home().receipts_mark.name)
                 write_text(home().receipts_mark, f"{complete}\n")
         except OSError as error:  # then the next run looks at the same decisions again
             logging.getLogger(__name__).warning("%s: %s", home().receipts_mark, error)
@@ -74,8 +74,9 @@ def rotate_key(hand_over: bool) -> VerifierKey:
     """
     checkpoint = log.checkpoint(published_keys().present.name, log.size()) if hand_over else None
     key = rotate(checkpoint)
-    for public in sorted(home().outbox.glob(f"*/{PUBLIC_KEYS}")):
-        publish_keys(public.parent.name)
+    with exclusive(home().receipts_turn):
+        for public in sorted(home().outbox.glob(f"*/{PUBLIC_KEYS}")):
+            publish_keys(public.parent.name)
     return key
 
 
@@ -84,8 +85,8 @@ def _write(entry: log.Entry) -> Path:
     if not target.exists():
         try:
             with exclusive(home().receipts_turn):
-                remove_temporaries(target.parent)
-                remove_temporaries(target.parent.parent)
+                remove_temporaries(target.parent, RECEIPT_JSON)
+                remove_temporaries(home().outbox / entry.folder, PUBLIC_KEYS)
                 content = _issued(entry).to_bytes()
                 publish_keys(entry.folder)
                 write_bytes(target, content)

@@ -23,8 +23,9 @@ from exactly_once import (
     settle,
 )
 from judging import orchard
+from small_release import small_release
 
-from ingest import warehouse
+from ingest import release, warehouse
 from ingest.paths import Home, home, scratch
 from ingest.receive import receive_waiting
 
@@ -69,6 +70,23 @@ def test_killed_while_deciding(filed: Home, tmp_path: Path, decided: int) -> Non
     hit = break_off_everywhere(decide_next, lambda: finish(decided + 1), tmp_path / "kept")
     assert hit["commit"] >= 3, hit
     assert hit["os.rename"] >= 4, hit
+
+
+def test_killed_while_publishing(tmp_path: Path) -> None:
+    with small_release(tmp_path) as small:
+        hit = 0
+        for after in range(0, 1000, 5):  # every fifth operation: a release is a hundred of them
+            shutil.rmtree(small.releases)
+            broken = break_off(release.publish, small.root, after)
+            if broken.operation is None:
+                break
+            hit += 1
+            whole = [path.name for path in small.releases.glob("[!.]*/")]
+            assert all(release.verify(name) == [] for name in whole), broken
+            published = release.publish()
+            assert release.verify(published) == []
+            assert sorted(path.name for path in small.releases.iterdir()) == sorted([published, "latest.json"])
+        assert hit >= 5
 
 
 def test_a_scratch_folder_that_is_in_use_is_left_alone(npl_home: Home) -> None:

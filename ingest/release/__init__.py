@@ -1,0 +1,25 @@
+"""Releases: what researchers cite. Made by `publish`, found and yanked in `folder`, read by `query`."""
+
+from ingest.release.changes import page as page_of_changes
+from ingest.release.compare import compare
+from ingest.release.folder import DATABASE, MANIFEST, find_release, latest, list_releases, published, yank, yanked
+from ingest.release.publish import publish
+from ingest.release.query import open_query, query
+from ingest.release.verify import verify
+
+__all__ = [
+    "DATABASE",
+    "MANIFEST",
+    "compare",
+    "find_release",
+    "latest",
+    "list_releases",
+    "open_query",
+    "page_of_changes",
+    "publish",
+    "published",
+    "query",
+    "verify",
+    "yank",
+    "yanked",
+]

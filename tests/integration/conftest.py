@@ -1,0 +1,36 @@
+"""The warehouse of the tiny home, built once for all tests that look at it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt_build import DBT_PROJECT, run_dbt
+from warehouse_home import write_home
+
+from expectations.spec import Standard, load_standard
+
+
+@pytest.fixture(scope="session")
+def standard() -> Standard:
+    return load_standard()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, standard: Standard) -> Path:
+    """The folder that holds home/ and the warehouse built from it, under another name than it will be read by."""
+    root = tmp_path_factory.mktemp("dbt")
+    write_home(root / "home", standard)
+    result = run_dbt(DBT_PROJECT, root / "home", root / ".npl.duckdb.tmp", root, "build")
+    failed = [] if result.success else [f"{r.node.name}: {r.message}" for r in result.result if r.status != "success"]
+    assert result.success, (result.exception, failed)
+    assert len([r for r in result.result if r.status == "pass"]) > 50
+    os.replace(root / ".npl.duckdb.tmp", root / "npl.duckdb")
+    return root
+
+
+@pytest.fixture
+def warehouse(built: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(built / "npl.duckdb"), read_only=True) as connection:
+        yield connection

@@ -1,0 +1,223 @@
+"""Formulas that a hurried hand would write in the dbt project, each with the unit test that must see it."""
+
+COMPLETENESS_TEST = "completeness_scores_are_shares_of_asked_cells_and_a_blank_without_a_reason_is_not_collected"
+
+# A tempting wrong formula: file, what stands there, what a hurried hand would write, the unit test that must see it.
+MUTATIONS = [
+    (
+        "models/marts/market/quarterly_activity.sql",
+        "{{ ratio('sums.discount_price_cny', 'sums.priced_claim_cny') }} as discount_ratio",
+        "sums.mean_discount as discount_ratio",
+        "discount_is_a_ratio_of_sums",
+    ),
+    (
+        "models/marts/market/quarterly_activity.sql",
+        "        -- Parts of the ratios",
+        "        avg(cast(price_cny as double) / claim_cny) as mean_discount,\n        -- Parts of the ratios",
+        "discount_is_a_ratio_of_sums",
+    ),
+    (
+        "models/marts/market/quarterly_activity.sql",
+        '{{ money_sum("case when price_cny is not null then claim_cny end") }} as priced_claim_cny',
+        '{{ money_sum("claim_cny") }} as priced_claim_cny',
+        "a_deal_without_a_price_is_no_part_of_the_denominator",
+    ),
+    (
+        "models/marts/market/start_prices.sql",
+        "round(10 * {{ ratio('start_price_cny', 'base_claim_cny') }}",
+        "round(10 * {{ ratio('start_price_cny', 'base_principal_cny') }}",
+        "one_zhe_is_a_tenth_of_principal_and_interest",
+    ),
+    (
+        "models/marts/market/official_reconciliation.sql",
+        "where not is_demo",
+        "where true",
+        "invented_institutions_cover_nothing",
+    ),
+    (
+        "models/intermediate/int_market_events.sql",
+        "where first_listed_date is not null",
+        "where coalesce(first_listed_date, first_teased_date) is not null",
+        "a_teaser_is_no_listing_and_a_relisting_no_second_one",
+    ),
+    (
+        "macros/packages.sql",
+        "max(case when notice_stage = 'listing' and stage_order = 1 then announced_date end) as earliest_listing_date",
+        "max(case when notice_stage = 'listing' then announced_date end) as earliest_listing_date",
+        "relisted_package_keeps_its_first_listing_date",
+    ),
+    (
+        "macros/packages.sql",
+        "partition by {{ by }}, notice_stage\n            order by latest_announced_date",
+        "partition by {{ by }}, notice_stage\n            order by announced_date",
+        "a_coarse_date_never_beats_a_day_inside_it",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "is_in_force and notice_rank = 1 as is_current",
+        "notice_rank = 1 as is_current",
+        "superseded_filing_does_not_count",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "order by source_rank, announced_date desc",
+        "order by announced_date desc",
+        "what_an_institution_files_outranks_the_desk",
+    ),
+    (
+        "models/intermediate/int_notices.sql",
+        "<= coalesce(names.valid_to, notices.announced_date)",
+        "<= notices.announced_date",
+        "a_name_belongs_to_its_bearer_only_in_its_time",
+    ),
+    (
+        "models/intermediate/int_official_figures.sql",
+        "recoveries.printed_value < discounts.printed_value",
+        "false",
+        "a_pair_of_rates_printed_swapped_is_put_right",
+    ),
+    (
+        "models/intermediate/int_transfer_matches.sql",
+        "packages.has_seller <> packages.has_buyer",
+        "true",
+        "sides_meet_by_project_code_before_anything_else",
+    ),
+    (
+        "models/intermediate/int_transfer_matches.sql",
+        "        and sellers.principal_cny = buyers.principal_cny\n",
+        "",
+        "sides_with_other_codes_meet_by_parties_date_and_amounts",
+    ),
+    (
+        "models/intermediate/int_transfer_matches.sql",
+        "        and sellers.candidate_count = 1\n        and buyers.candidate_count = 1\n",
+        "",
+        "two_rows_that_fit_alike_are_not_matched",
+    ),
+    (
+        "models/intermediate/int_transfer_matches.sql",
+        "and coalesce(sides.precision, 'exact') = 'exact'",
+        "",
+        "what_is_not_exact_or_was_noticed_twice_proves_no_deal",
+    ),
+    (
+        "models/intermediate/int_transfer_rows.sql",
+        "coalesce(matches.package_id, sides.filed_package_id) as package_id",
+        "sides.filed_package_id as package_id",
+        "rows_of_one_deal_bear_one_package_whatever_code_they_were_filed_under",
+    ),
+    (
+        "models/intermediate/int_transfer_rows.sql",
+        "present.as_of_date > cast(",
+        "present.as_of_date >= cast(",
+        "the_other_side_is_awaited_for_days_after_the_month_of_signing",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "('principal_cny', 'principal_seller_cny', 'principal_buyer_cny', 'is_exact'),\n            ",
+        "",
+        "a_dispute_names_each_field_and_keeps_what_either_side_said",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "side <> 'observer' and precision",
+        "precision",
+        "a_dispute_names_each_field_and_keeps_what_either_side_said",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "case when chosen.is_counterpart_overdue then 'one_sided' else 'pending' end",
+        "'one_sided'",
+        "one_side_alone_is_pending_until_its_counterpart_is_overdue",
+    ),
+    (
+        "models/marts/core/fct_transfers.sql",
+        "where chosen.choice = 1",
+        "where chosen.choice <= 2",
+        "one_deal_filed_by_both_sides_is_one_row",
+    ),
+    (
+        "macros/market.sql",
+        "{{ alias }}.signed_date is not null\n        and",
+        "{{ alias }}.signed_date is not null\n        or",
+        "an_abs_issue_is_no_completed_deal",
+    ),
+    (
+        "macros/market.sql",
+        "coalesce(\n            {{ alias }}.principal_interest_cny,",
+        "coalesce(\n            {{ alias }}.claim_total_cny, {{ alias }}.principal_interest_cny,",
+        "fees_are_no_part_of_the_claim",
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "where asked_count > 0 and {{ scope }}",
+        "where {{ scope }}",
+        COMPLETENESS_TEST,
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "('institution', 'institution_id', 'is_in_force'),",
+        "('institution', 'institution_id', 'true'),",
+        COMPLETENESS_TEST,
+    ),
+    (
+        "models/marts/quality/completeness.sql",
+        "{{ ratio('joined.not_collected_count', 'joined.asked_count') }} as not_collected_ratio",
+        "{{ ratio('joined.nd1_count', 'joined.rows_filed') }} as not_collected_ratio",
+        COMPLETENESS_TEST,
+    ),
+    (
+        "models/marts/core/fct_loans.sql",
+        "ranked.is_in_force and ranked.loan_rank = 1 as is_current",
+        "ranked.loan_rank = 1 as is_current",
+        "a_corrected_tape_counts_once_and_a_withdrawn_one_not_at_all",
+    ),
+    (
+        "macros/time_axes.sql",
+        "        and (later.known_to is null or later.known_to >= earlier.known_to)\n",
+        "",
+        "a_tape_holds_until_the_loans_next_cutoff_that_was_known_with_it",
+    ),
+    (
+        "models/marts/core/fct_collateral.sql",
+        "shares.thing_rank = 1 as is_first_of_thing",
+        "true as is_first_of_thing",
+        "a_thing_that_secures_two_loans_is_valued_once",
+    ),
+    (
+        "models/marts/core/fct_recoveries.sql",
+        "on ranked.holder_key = deals.buyer_key and ranked.project_code",
+        "on ranked.project_code",
+        "a_recovery_belongs_to_the_deal_by_which_its_holder_bought",
+    ),
+    (
+        "models/marts/core/fct_transfer_versions.sql",
+        "{{ is_known_in('filed', 'spans') }}",
+        "filed.known_from <= spans.span_from",
+        "each_change_of_what_is_known_of_a_deal_is_a_version",
+    ),
+    (
+        "models/marts/core/fct_title_chain.sql",
+        "                deals.signed_date,\n                case",
+        "                deals.package_id,\n                case",
+        "holders_follow_each_other_in_the_order_of_signing",
+    ),
+    (
+        "models/marts/core/fct_title_chain.sql",
+        "coalesce(linked.last_bought_position < linked.last_sold_position, true) as is_double_sale",
+        "true as is_double_sale",
+        "breaks_double_sales_and_barred_resales_are_told_apart",
+    ),
+    (
+        "models/marts/core/dim_institutions.sql",
+        "{%- set hops = 5 -%}",
+        "{%- set hops = 1 -%}",
+        "a_merged_institution_leads_to_whoever_stands_for_it_now",
+    ),
+    (
+        "models/intermediate/int_notice_versions.sql",
+        "partition by notices.seller_key, notices.notice_id, notice_spans.span_from",
+        "partition by notices.filing_id, notices.notice_id, notice_spans.span_from",
+        "a_notice_that_two_filed_speaks_once_in_each_span",
+    ),
+]
