@@ -33,13 +33,13 @@ def run(console: Console, with_demo: bool) -> None:
     """
     if with_demo and not registry.all_filings() and not any(waiting()):
         _fill_inbox(console)
-    write_missing_receipts()
     if nothing_new():
         console.print(
             f"没有新的报送，一切保持不变（发布 {release.find_release(None).name}）。\nNothing new: nothing was changed."
         )
     else:
         _run_dags(console)
+    write_missing_receipts()
     show_summary(console)
 
 

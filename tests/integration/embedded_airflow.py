@@ -107,6 +107,7 @@ def real_airflow(home: Path) -> Iterator[Api]:
     address = f"http://127.0.0.1:{port}"
     environment = environment_of(
         home,
+        NPL_LANES="2",
         AIRFLOW__API__PORT=str(port),
         AIRFLOW__API__BASE_URL=address,
         AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{address}/execution/",

@@ -186,14 +186,14 @@ def test_the_worksheet_of_another_institution_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("npl_home")
-def test_the_worksheet_of_a_check_before_filing_is_told_to_file_first(tmp_path: Path) -> None:
+def test_the_worksheet_of_a_check_before_filing_is_told_to_mend_the_file_itself(tmp_path: Path) -> None:
     standard = load_standard()
     content = worksheet.render(check_path(put("filing", [sale_notice(**BROKEN)]), standard), standard)
     line = line_for(content, field="principal_interest_cny", row=2)
     report = check_path(filled(content, tmp_path / "w.xlsx", {line: {"corrected": MENDED}}), standard)
     assert report.verdict == "unreadable"
     assert report.problem is not None
-    assert "请先报送原文件" in report.problem.zh
+    assert "请直接在原文件中修改" in report.problem.zh
 
 
 @pytest.mark.usefixtures("few_rules")
