@@ -38,7 +38,7 @@ SEVERITY_WORDS: dict[Severity, Bilingual] = {
 SEVERITY_MEANINGS: dict[Severity, Bilingual] = {
     "reject": _words("整份报送退回，必须修改", "the whole filing is returned; must be fixed"),
     "hold": _words("该行不入库，修改后以更正补报", "the row is kept out until a correction mends it"),
-    "warn": _words("已接收，请核对", "accepted; please verify"),
+    "warn": _words("不因此退回，请更正或说明理由", "not returned for this; correct it or give a reason"),
     "info": _words("仅供参考", "for your information"),
 }
 
