@@ -4,14 +4,14 @@
 as rows of one filing; `HEAVY` are files that must be settled within a bound of memory.
 """
 
-from tests.corpus.archives import ARCHIVES
-from tests.corpus.build import Case, Heavy, Rows, Unreadable
-from tests.corpus.encodings import ENCODINGS
-from tests.corpus.names import NAMES
-from tests.corpus.shapes import SHAPES
-from tests.corpus.sizes import HEAVY
-from tests.corpus.values import VALUES, Value
-from tests.corpus.workbooks import WORKBOOKS
+from corpus.archives import ARCHIVES
+from corpus.build import Case, Heavy, Rows, Unreadable
+from corpus.encodings import ENCODINGS
+from corpus.names import NAMES
+from corpus.shapes import SHAPES
+from corpus.sizes import HEAVY
+from corpus.values import VALUES, Value
+from corpus.workbooks import WORKBOOKS
 
 __all__ = ["CASES", "HEAVY", "VALUES", "Case", "Heavy", "Rows", "Unreadable", "Value"]
 

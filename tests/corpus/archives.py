@@ -6,7 +6,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 
-from tests.corpus.build import FILE, Case, Outcome, Unreadable, archive, file, good, rows
+from corpus.build import FILE, Case, Outcome, Unreadable, archive, file, good, rows
 
 READ = rows((2, "GG-1", "甲", "1"))
 BROKEN = Unreadable("压缩包已损坏", "the ZIP is broken")

@@ -2,7 +2,7 @@
 
 import codecs
 
-from tests.corpus.build import HEADER, Case, Outcome, Unreadable, csv, rows
+from corpus.build import HEADER, Case, Outcome, Unreadable, csv, rows
 
 TEXT = HEADER + "GG-1,示例第一期,1\n"
 READ = (2, "GG-1", "示例第一期", "1")

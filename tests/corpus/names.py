@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from tests.corpus.build import FILE, Case, Outcome, Unreadable, archive, file, folder, good, manifest, rows
+from corpus.build import FILE, Case, Outcome, Unreadable, archive, file, folder, good, manifest, rows
 
 READ = rows((2, "GG-1", "甲", "1"))
 CONTENT = good()[FILE]

@@ -1,6 +1,6 @@
 """CSV of every shape: line ends, quotes, separators, headers, titles, totals."""
 
-from tests.corpus.build import HEADER, Case, Outcome, Unreadable, csv, lines, rows
+from corpus.build import HEADER, Case, Outcome, Unreadable, csv, lines, rows
 
 GOOD, AS_READ = "GG-1,甲,1\n", (2, "GG-1", "甲", "1")
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.corpus.build import BOOK_FILE, FILE, HEADER, Heavy, Unreadable, book, manifest, rows
-from tests.corpus.workbooks import far_apart
+from corpus.build import BOOK_FILE, FILE, HEADER, Heavy, Unreadable, book, manifest, rows
+from corpus.workbooks import far_apart
 
 MEGABYTE = 1 << 20
 

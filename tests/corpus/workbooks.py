@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.corpus.build import BOOK_FILE, Case, Outcome, Unreadable, archive, book, put, repacked, rows, written
+from corpus.build import BOOK_FILE, Case, Outcome, Unreadable, archive, book, put, repacked, rows, written
 
 BROKEN = Unreadable(f"{BOOK_FILE}：不是可读的 XLSX", f"{BOOK_FILE}: not a readable XLSX")
 SHEET, STRINGS, STYLES = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml"

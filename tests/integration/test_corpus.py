@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpus import CASES, HEAVY, VALUES, Case, Heavy, Rows, Unreadable, Value
+from corpus.build import FILE, folder, manifest
 
 from expectations.spec import Standard, load_standard
 from ingest import receive
@@ -19,8 +21,6 @@ from ingest.config import settings
 from ingest.errors import FilingError
 from ingest.paths import Home
 from ingest.read import read_filing
-from tests.corpus import CASES, HEAVY, VALUES, Case, Heavy, Rows, Unreadable, Value
-from tests.corpus.build import FILE, folder, manifest
 
 TABLE = "package_notice"
 FIRST_ROW = 2

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from filings import FILER, decide_one, put, sale_notice
+from worksheets import Fill, filled, line_for
 
 from expectations.spec import FILING_TABLE, Row, load_standard
 from ingest import accept, check, receive, registry, registry_tables
@@ -13,7 +14,6 @@ from ingest.paths import home
 from ingest.report import worksheet
 from ingest.report.answer import REPORT_JSON, WORKSHEET_XLSX
 from ingest.report.model import Report
-from tests.worksheets import Fill, filled, line_for
 
 TIE, BIDDING_DAY, UNANSWERED, TOO_LONG = "NPL-PKG-040", "NPL-PKG-035", "NPL-FIL-030", "NPL-FIL-031"
 BROKEN: Row = {"principal_interest_cny": "77375977.30", "claim_total_cny": ""}

@@ -9,6 +9,7 @@ from typing import Literal
 import pyarrow.compute as pc
 import pytest
 import xlsxwriter
+from corpus.build import HEADER, archive, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from ingest.errors import FilingError
 from ingest.read import read_filing
 from ingest.read.csv_file import read_csv
 from ingest.read.xlsx_file import Workbook
-from tests.corpus.build import HEADER, archive, written
 
 LONGEST = 60
 BOOK = written(lambda book, sheet: sheet.write_row(1, 0, ["GG-1", "甲", 45664.5], book.add_format({"num_format": 22})))

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import openpyxl
 import pytest
 import xlsxwriter
+from corpus.build import put, repacked
 
 from ingest.errors import FilingError
 from ingest.read.xlsx_file import Workbook
 from ingest.read.xlsx_values import LostDigitsError, date_text, kind_of_format, number_text
-from tests.corpus.build import put, repacked
 
 SECRET = "SECRET-CELL"
 

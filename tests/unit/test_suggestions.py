@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 import pytest
+from judging import judge, rows_of
 
 from expectations.compile import macros_of
 from expectations.findings import Finding
 from expectations.spec import Standard, load_standard
-from tests.judging import judge, rows_of
 
 NOTICE, DEAL = "package_notice", "transfer_result"
 Changes = Mapping[str, str]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from worksheets import Fill, filled, line_for, lines_of
 
 from expectations.spec import Standard, load_standard
 from ingest.errors import FilingError
@@ -21,7 +22,6 @@ from ingest.report.cells import EMPTY
 from ingest.report.model import Report
 from ingest.workbook_cells import NOTES_SHEET
 from ingest.worksheet import applied
-from tests.worksheets import Fill, filled, line_for, lines_of
 
 TABLE, BASE = "package_notice", "SLXJ01-2026-03-0001-0a1b2c3d"
 REASON = "confirmed_with_source"
