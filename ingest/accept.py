@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.compile import MISSING, Check, column_names, quoted, text_column
+from expectations.compile import MISSING, Check, column_names, quoted, sql_text, text_column
 from expectations.completeness import FieldCompleteness
 from expectations.engine import accepted_ddl, principal_of
 from expectations.spec import Standard, TableSpec, load_standard
@@ -66,15 +66,7 @@ def _decide(record: registry.FilingRecord, standard: Standard) -> str:
             standard,
             "error",
             error,
-            {
-                "filing_id": record.filing_id,
-                "institution": record.institution_id,
-                "subject": record.subject_id,
-                "period": record.period,
-                "sequence": record.sequence,
-                "kind": record.kind,
-                "sha256": record.sha256,
-            },
+            record.identity,
         )
         _answer(record, report, standard)
         registry.set_state(record.filing_id, "error", (error.detail or error.en)[:400])
@@ -144,7 +136,7 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
             from filed_{spec.table} as filed join raw using (row_number)
             where row_number {held} (select row_number from held_{spec.table})
             order by row_number
-        ) to '{str(temporary).replace("'", "''")}' ({PARQUET})""",
+        ) to {sql_text(str(temporary))} ({PARQUET})""",
         [record.filing_id, record.institution_id, record.period],
     )
     temporary.replace(target)
@@ -262,7 +254,7 @@ def write_empty_tables(standard: Standard) -> None:
         temporary = temporary_beside(target)
         with duckdb.connect(":memory:") as con:
             con.execute(f"create table nothing ({accepted_ddl(spec)})")
-            con.execute(f"copy nothing to '{temporary!s}' ({PARQUET})")
+            con.execute(f"copy nothing to {sql_text(str(temporary))} ({PARQUET})")
         temporary.replace(target)
 
 

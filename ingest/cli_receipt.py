@@ -136,13 +136,13 @@ def receipt_verify_log(
     ] = None,
 ) -> None:
     """核对整个日志：登记库、存档、答复、发布 · The whole log against registry, landed bytes, answers and releases."""
-    from ingest.receipts import log
+    from ingest import registry
     from ingest.receipts.audit import kept_checkpoints, log_problems
 
     keys = _keys(None).keys
     kept, problems = kept_checkpoints(checkpoint or [], keys)
     problems += log_problems(kept, keys)
-    _end(problems, f"{log.size()} 项 entries, {len(kept)} 个检查点 checkpoints")
+    _end(problems, f"{registry.log_size()} 项 entries, {len(kept)} 个检查点 checkpoints")
 
 
 def _keys(named: Path | None) -> Any:

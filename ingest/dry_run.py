@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.compile import sql_text
 from expectations.engine import broken_rows
 from expectations.examples import judge_example
 from expectations.findings import mask
@@ -254,11 +255,7 @@ def _write_broken(case: Case, target: Path) -> None:
                     f"insert into broken select ?, ?, row_number from ({broken_rows(table, check, checks)})",
                     [table, check.rule.id],
                 )
-    case.con.execute(f"copy (select distinct * from broken) to '{_quoted(target)}' (format parquet)")
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    case.con.execute(f"copy (select distinct * from broken) to {sql_text(str(target))} (format parquet)")
 
 
 def _compare(
@@ -285,7 +282,7 @@ def _compare(
 def _both_sides(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as con:
         for side in ("before", "after"):
-            con.execute(f"create view {side} as select * from read_parquet('{_quoted(work / f'{side}.parquet')}')")
+            con.execute(f"create view {side} as select * from read_parquet({sql_text(str(work / f'{side}.parquet'))})")
         yield con
 
 

@@ -88,17 +88,7 @@ def _answer(
 ) -> bool:
     told = list(rows)
     reconciliation = reconciliation_of(
-        FilingIdentity.model_validate(
-            {
-                "filing_id": record.filing_id,
-                "institution": record.institution_id,
-                "subject": record.subject_id,
-                "period": record.period,
-                "sequence": record.sequence,
-                "kind": record.kind,
-                "sha256": record.sha256,
-            }
-        ),
+        FilingIdentity.model_validate(record.identity),
         [_deal(side, row, standard) for side, row in told],
         [difference for side, row in told for difference in _differences(side, row, rules, standard)],
     )

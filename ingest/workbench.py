@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations import engine
+from expectations.compile import sql_text
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
 from ingest.history import unanswered
@@ -88,7 +89,7 @@ def _accepted_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: li
     if not present:
         con.execute(f"create table accepted_{spec.table} ({engine.accepted_ddl(spec)})")
         return
-    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in present)
+    listed = ", ".join(sql_text(str(file)) for file in present)
     # every rule across filings would open every file again: what is small is read once
     kind = "table" if sum(file.stat().st_size for file in present) <= READ_ONCE_BYTES else "view"
     con.execute(f"create or replace table no_{spec.table} ({engine.accepted_ddl(spec)})")

@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 
+from ingest import registry
 from ingest.errors import StorageError, cannot_write
 from ingest.landing import folder_digest, folder_entries, is_folder, landed_entry
 from ingest.paths import exclusive, home, remove_temporaries, write_bytes, write_text
@@ -33,7 +34,7 @@ def write_missing_receipts() -> list[str]:
     Looks only at decisions since all were last there, so it costs nothing that grows with the history. A receipt that
     cannot be written is told and tried again the next time: one institution's outbox must not stop the others.
     """
-    size = log.size()
+    size = registry.log_size()
     marked = _marked()
     failed: list[log.Entry] = []
     for entry in log.entries(marked, size):
@@ -72,7 +73,7 @@ def rotate_key(hand_over: bool) -> VerifierKey:
 
     `hand_over`: the old key signs the new one, together with the present state of the log.
     """
-    checkpoint = log.checkpoint(published_keys().present.name, log.size()) if hand_over else None
+    checkpoint = log.checkpoint(published_keys().present.name, registry.log_size()) if hand_over else None
     key = rotate(checkpoint)
     with exclusive(home().receipts_turn):
         for public in sorted(home().outbox.glob(f"*/{PUBLIC_KEYS}")):

@@ -31,12 +31,6 @@ class Entry:
     leaf: str
 
 
-def size() -> int:
-    """How many decisions the log holds."""
-    with registry.transaction() as connection:
-        return _length(connection, log_entries)
-
-
 def size_at(state_id: int) -> int:
     """How many decisions the log held when the registry wrote this state row."""
     with registry.transaction() as connection:
@@ -106,18 +100,12 @@ class _Nodes:
         return bytes.fromhex(found)
 
 
-def _length(connection: sa.Connection, table: sa.Table) -> int:
-    # positions have no gaps, and the last one is found without a walk through the others
-    last: int | None = connection.execute(sa.select(sa.func.max(table.c.position))).scalar()
-    return 0 if last is None else last + 1
-
-
 def _hash_up_to(wanted: int) -> None:
     """Hash the entries that no one has hashed yet. Two who do it at once write the same; the later one looks again."""
     while True:
         try:
             with registry.transaction() as connection:
-                if _length(connection, log_nodes) >= wanted:
+                if registry.log_length(connection, log_nodes) >= wanted:
                     return
             with registry.transaction(writing=True) as connection:
                 _hash_some(connection, wanted)
@@ -126,7 +114,7 @@ def _hash_up_to(wanted: int) -> None:
 
 
 def _hash_some(connection: sa.Connection, wanted: int) -> None:
-    start = _length(connection, log_nodes)
+    start = registry.log_length(connection, log_nodes)
     if start >= wanted:
         return  # another was first
     query = (

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
+from expectations.compile import sql_text
 from ingest.config import settings
 from ingest.release.descriptions import RULES
 from ingest.release.folder import DATABASE, manifest_of
-from ingest.release.tables import quoted
 from ingest.tabular import plain
 
 FIRST_SCHEMA = "market"
@@ -74,8 +74,8 @@ def _tables(
     now = {table["table"]: table for table in new["tables"]}
     config: dict[str, Any] = {"memory_limit": settings().memory_limit, "threads": settings().threads}
     with duckdb.connect(":memory:", config=config) as con:
-        con.execute(f"attach '{quoted(before / DATABASE)}' as old (read_only)")
-        con.execute(f"attach '{quoted(after / DATABASE)}' as new (read_only)")
+        con.execute(f"attach {sql_text(str(before / DATABASE))} as old (read_only)")
+        con.execute(f"attach {sql_text(str(after / DATABASE))} as new (read_only)")
         for name in sorted(was.keys() | now.keys(), key=lambda name: (not name.startswith(FIRST_SCHEMA), name)):
             if name not in now or name not in was:
                 yield {"table": name, "change": "added" if name in now else "removed"}

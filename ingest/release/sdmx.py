@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import duckdb
 
+from expectations.compile import sql_text
 from ingest.paths import write_bytes, write_text
 from ingest.release.describe import Column, Table
-from ingest.release.tables import quoted
 
 TABLE = "market.quarterly_activity"
 FOLDER = "sdmx"
@@ -54,7 +54,7 @@ def write(folder: Path, tables: Iterable[Table], as_of: str | None) -> None:
 def _rows(parquet: Path) -> list[dict[str, Any]]:
     """The table's rows, but for what is known by year only: that is no period of SDMX."""
     with duckdb.connect(":memory:") as con:
-        found = con.execute(f"from read_parquet('{quoted(parquet)}') order by all")
+        found = con.execute(f"from read_parquet({sql_text(str(parquet))}) order by all")
         names = [column[0] for column in found.description]
         rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [row for row in rows if QUARTER.fullmatch(row[PERIOD])]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.compile import sql_text
 from ingest.errors import StorageError
 from ingest.paths import file_digest, home, scratch
 from ingest.release.folder import DATABASE
@@ -13,18 +14,13 @@ RELEASED_SCHEMAS = ("core", "market", "quality")
 STORAGE_VERSION = "v1.4.0"  # older DuckDBs and duckdb-wasm can open it
 
 
-def quoted(text: Path | str) -> str:
-    """Text as it stands between the quotes of a SQL literal."""
-    return str(text).replace("'", "''")
-
-
 def copy_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> list[tuple[str, str]]:
     """Copy every mart into `folder` as Parquet, and all into one database that stays attached as `release`.
 
     Returns (schema, table) of each. `con` should have one thread: with more, DuckDB lays out the database by chance.
     """
-    con.execute(f"attach '{quoted(home().warehouse)}' as warehouse (read_only)")
-    con.execute(f"attach '{quoted(folder / DATABASE)}' as release (storage_version '{STORAGE_VERSION}')")
+    con.execute(f"attach {sql_text(str(home().warehouse))} as warehouse (read_only)")
+    con.execute(f"attach {sql_text(str(folder / DATABASE))} as release (storage_version '{STORAGE_VERSION}')")
     tables = released_tables(con, "warehouse")
     if not tables:
         raise StorageError("市场库中没有可发布的表。", "The warehouse holds no table to release.")
@@ -40,7 +36,7 @@ def copy_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> list[tuple[str,
         _copy_comments(con, schema, table, withheld)
         con.execute(
             f"copy (select * from release.{schema}.{table} order by all) "
-            f"to '{quoted(folder / parquet_name(schema, table))}' (format parquet, compression zstd)"
+            f"to {sql_text(str(folder / parquet_name(schema, table)))} (format parquet, compression zstd)"
         )
     con.execute("detach warehouse")
     return tables
@@ -69,7 +65,7 @@ def content_digest(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """
     with scratch() as folder:
         rows = folder / "rows.csv"
-        con.execute(f"copy (select * from {table} order by all) to '{quoted(rows)}' (format csv, header)")
+        con.execute(f"copy (select * from {table} order by all) to {sql_text(str(rows))} (format csv, header)")
         return file_digest(rows)
 
 
@@ -81,10 +77,10 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, table: str, with
         "and comment is not null",
         place,
     ).fetchall():
-        con.execute(f"comment on table release.{schema}.{table} is '{quoted(comment)}'")
+        con.execute(f"comment on table release.{schema}.{table} is {sql_text(comment)}")
     for column, comment in con.execute(
         "select column_name, comment from duckdb_columns() where database_name = ? and schema_name = ? "
         "and table_name = ? and comment is not null and column_name not in (select unnest(?)) order by column_index",
         [*place, list(withheld)],
     ).fetchall():
-        con.execute(f"comment on column release.{schema}.{table}.{column} is '{quoted(comment)}'")
+        con.execute(f"comment on column release.{schema}.{table}.{column} is {sql_text(comment)}")

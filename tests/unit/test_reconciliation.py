@@ -4,7 +4,6 @@ import datetime
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,9 +61,21 @@ def alone(status: str) -> dict[str, Any]:
 @pytest.fixture
 def tell(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> Tell:
     """Reconcile as if the warehouse held exactly these deals."""
-    shared = {"period": "2026-06", "sequence": 1, "kind": "original", "sha256": "0" * 64}
     records = [
-        SimpleNamespace(filing_id=f"{side}-1", folder=side, institution_id=side, subject_id=side, **shared)
+        registry.FilingRecord(
+            filing_id=f"{side}-1",
+            folder=side,
+            name="filing",
+            sha256="0" * 64,
+            institution_id=side,
+            subject_id=side,
+            period="2026-06",
+            sequence=1,
+            kind="original",
+            replaces=None,
+            received_at=datetime.datetime(2026, 7, 1),
+            state="accepted",
+        )
         for side in ("seller", "buyer")
     ]
     monkeypatch.setattr(registry, "all_filings", lambda: records)
