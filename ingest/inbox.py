@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingest.config import settings
 from ingest.errors import FilingError, legible
+from ingest.landing import is_special
 from ingest.read.manifest_file import LARGEST_MANIFEST, parse_manifest
 from ingest.read.members import MANIFEST_FILE
 
@@ -32,11 +33,13 @@ def is_ready(entry: Path, now: datetime.datetime) -> bool:
 
 
 def _shows_its_end(entry: Path) -> bool:
-    if entry.is_symlink():
+    if entry.is_symlink() or is_special(entry):
         return True
     if not entry.is_dir():
         return zipfile.is_zipfile(entry)
     files = [file for file in entry.rglob("*") if not file.is_dir()]
+    if any(map(is_special, files)):
+        return True  # no more can come of it: the operator is told
     manifests = [file for file in files if file.name == MANIFEST_FILE and not file.is_symlink()]
     if len(manifests) != 1 or any(map(_is_named_unfinished, files)):
         return False

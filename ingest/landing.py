@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,9 +65,19 @@ def _not_as_filed(sha256: str) -> StorageError:
     )
 
 
+def is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device: opening it may wait for ever, and it holds no bytes to keep."""
+    return stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
+
+
 def _entry_digest(path: Path) -> str:
     if path.is_symlink():
         return hashlib.sha256(b"link\0" + os.fsencode(os.readlink(path))).hexdigest()
+    if is_special(path):
+        raise StorageError(
+            f"{path.name} 是管道、套接字或设备，不是文件。请将其移出收件目录。",
+            f"{path.name} is a pipe, a socket or a device, no file. Take it out of the inbox.",
+        )
     try:
         return file_digest(path)
     except OSError as error:

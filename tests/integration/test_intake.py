@@ -1,6 +1,7 @@
 """From inbox to verdict: what is kept, what is answered, and what happens when a process dies in between."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -230,6 +231,17 @@ def test_an_entry_that_cannot_be_taken_in_stays_and_does_not_stop_the_others(npl
 
 # what tells of when it was received, in which log, and under whose key
 OF_THIS_RECEIPT = (RECEIPT_JSON, PUBLIC_KEYS)
+
+
+@pytest.mark.parametrize("name", ["pipe.zip", "march/filing.json"])
+def test_a_pipe_in_the_inbox_is_told_and_neither_waited_for_nor_lost(npl_home, caplog, name):
+    pipe = npl_home.inbox / FILER / name
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+    put("april", [sale_notice()])
+    assert list(decide_all().values()) == ["accepted"]
+    assert "管道" in caplog.text
+    assert pipe.exists()
 
 
 def test_a_rerun_from_the_same_bytes_writes_the_same_bytes(npl_home, tmp_path):
