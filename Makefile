@@ -31,7 +31,7 @@ docs: $(STAMP)
 
 # requirements.lock from the dependencies in pyproject.toml. What is pinned stays; `make lock UPGRADE=1` moves it.
 lock: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --quiet $(if $(UPGRADE),--upgrade) \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra server --python-version 3.11 --quiet $(if $(UPGRADE),--upgrade) \
 	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
 
 # Environment and caches; never the data in var/.

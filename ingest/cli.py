@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ingest.cli_receipt import receipt_app
+from ingest.cli_registry import registry_app
 from ingest.cli_release import release_app, sql
 from ingest.cli_standard import (
     EXIT_DONE,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.add_typer(standard_app, name="standard")
 app.add_typer(release_app, name="release")
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(registry_app, name="registry")
 app.command("sql")(sql)
 
 

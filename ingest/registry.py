@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
+from ingest import migrations
 from ingest.config import settings
 from ingest.errors import REPAIR, StorageError
 from ingest.paths import home
@@ -24,7 +25,6 @@ from ingest.registry_tables import (
     filings,
     findings,
     log_entries,
-    metadata,
     rule_results,
     states,
 )
@@ -125,13 +125,9 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
     Raises:
         StorageError: the registry cannot be reached or written.
     """
-    url = settings().registry_url
-    if not url:
-        home().root.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{home().registry_file}"
     try:
-        engine = _engine(url)
-        _create_once(engine)
+        engine = _engine(_url())
+        _prepare_once(engine)
         with engine.connect().execution_options(writing=writing) as connection, connection.begin():
             yield connection
     except OperationalError as error:
@@ -148,20 +144,37 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
         ) from error
 
 
-_created: set[str] = set()
+def upgrade() -> tuple[str | None, str]:
+    """Bring the registry to the program's revision; return the revisions before (None: it was empty) and after.
+
+    Raises:
+        StorageError: it cannot be upgraded; the message says what to do.
+    """
+    return migrations.upgrade(_engine(_url()))
 
 
-def _create_once(engine: sa.Engine) -> None:
+def revision() -> str | None:
+    """The registry's revision; None while it is empty."""
+    with _engine(_url()).connect() as connection:
+        return migrations.revision(connection)
+
+
+def _url() -> str:
+    if settings().registry_url:
+        return settings().registry_url
+    home().root.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{home().registry_file}"
+
+
+_prepared: set[str] = set()
+
+
+def _prepare_once(engine: sa.Engine) -> None:
     key = str(engine.url)
-    if key in _created and (engine.dialect.name != "sqlite" or home().registry_file.exists()):
+    if key in _prepared and (engine.dialect.name != "sqlite" or home().registry_file.exists()):
         return
-    try:
-        metadata.create_all(engine)
-    except OperationalError as error:
-        # two processes met on an empty home: the other one has made the tables
-        if "already exists" not in str(error):
-            raise
-    _created.add(key)
+    migrations.prepare(engine)
+    _prepared.add(key)
 
 
 def register(record: Mapping[str, Any]) -> bool:
