@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: Debian's, on a socket and a port of loopback, with its data in a folder of the test."""
+"""A PostgreSQL of the tests' own: Debian's, on a port of loopback, with its data in a folder of the test."""
 
 import os
 import shutil
