@@ -164,6 +164,23 @@ def import_eba(
 
 
 @app.command()
+def sftp() -> None:
+    """SFTP 收件：各机构只见自己的收件与发件目录 · Serve the SFTP drop: each institution sees its own two folders."""
+    import asyncio
+    import logging
+
+    from ingest.config import settings
+    from ingest.sftp import serve
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    typer.echo(f"SFTP {settings().sftp_host}:{settings().sftp_port}", err=True)
+    try:
+        asyncio.run(serve(settings().sftp_host, settings().sftp_port))
+    except OSError as error:
+        raise StorageError(f"SFTP 无法启动：{error}。", f"The SFTP drop cannot start: {error}.") from error
+
+
+@app.command()
 def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · filing id")] = None) -> None:
     """报送的状态 · States of filings; with an id, its history."""
     from ingest import registry, registry_tables

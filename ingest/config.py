@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+SECRETS_DIR = Path("/run/secrets")
 
 
 class Settings(BaseSettings):
@@ -19,9 +20,14 @@ class Settings(BaseSettings):
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
     `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
     receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
+    `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise.
+
+    A secret need not stand in the environment: the file `/run/secrets/npl_<name>` holds it just as well.
     """
 
-    model_config = SettingsConfigDict(env_prefix="NPL_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="NPL_", frozen=True, secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None
+    )
 
     home: Path = Path("var")
     registry_url: str = ""
@@ -36,6 +42,8 @@ class Settings(BaseSettings):
     memory_limit: str = "2GB"
     threads: int = 2
     sql_seconds: float = Field(default=60, gt=0)
+    sftp_host: str = "127.0.0.1"
+    sftp_port: int = Field(default=2222, ge=0, le=65535)
 
 
 @lru_cache(maxsize=1)

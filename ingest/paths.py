@@ -138,6 +138,16 @@ def keys_dir() -> Path:
     return settings().keys_dir or home().keys
 
 
+def sftp_host_key() -> Path:
+    """The private key by which the SFTP drop proves that it is this platform's."""
+    return keys_dir() / "sftp_host.key"
+
+
+def sftp_keys_of(institution: str) -> Path:
+    """The public keys by which an institution signs in at the SFTP drop, one a line."""
+    return keys_dir() / "sftp" / institution
+
+
 def temporary_beside(path: Path) -> Path:
     """A name in the same folder that no reader looks at: rename it into place when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +177,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write whole or not at all, UTF-8 with `\\n`."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a secret that only this account may read, to the disk; never over one that stands there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # its permissions are there before its content is
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

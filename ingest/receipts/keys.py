@@ -5,7 +5,6 @@ rotation, the hand-over in which the old key names the new one. Renaming a new `
 the present one; a private key that no `log.pub` names is left over from a crash and never signs.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from ingest.config import settings
 from ingest.errors import StorageError, UsageError
-from ingest.paths import exclusive, keys_dir, write_text
+from ingest.paths import exclusive, keys_dir, write_private, write_text
 from ingest.receipts.note import Checkpoint, NoteError, SignerKey, VerifierKey, checkpoint_of, sign, signed_by
 
 PUBLIC_KEYS = "log.pub"
@@ -146,12 +145,7 @@ def _made(folder: Path, name: str) -> SignerKey:
     content = key.private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path = _private_file(folder, key.verifier)
-    # its permissions are there before its content is, and no file that stood there is written over
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_private(_private_file(folder, key.verifier), content)
     return key
 
 

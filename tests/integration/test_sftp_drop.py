@@ -1,14 +1,14 @@
-"""Institutions drop filings over SFTP: each is locked into its inbox, and nothing is taken in before it is whole."""
+"""Institutions drop filings over SFTP, each into its own folder, and nothing is taken in before it is whole."""
 
 import asyncio
 import datetime
 import io
 import json
-import os
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -16,58 +16,43 @@ import pytest
 from expectations.spec import load_standard
 from ingest import receive, registry
 from ingest.check import check_path
-from ingest.paths import Home
+from ingest.paths import Home, sftp_host_key, sftp_keys_of, write_bytes
+from ingest.sftp import serving
 from ingest.synthetic_files import SyntheticFiling, folder_contents
 
 FILER, OTHER = "SLXJ01", "SLYH02"
-PASSWORDS = {FILER: "one", OTHER: "two"}
+KEYS = {institution: asyncssh.generate_private_key("ssh-ed25519") for institution in (FILER, OTHER)}
 MANIFEST = "filing.json"
-
-
-class Account(asyncssh.SSHServer):
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return PASSWORDS.get(username) == password
-
-
-@asynccontextmanager
-async def sftp_server(inbox: Path) -> AsyncIterator[int]:
-    """A server on loopback whose users see nothing but `inbox/<user>`; gives its port."""
-
-    def rooted(channel: asyncssh.SSHServerChannel) -> asyncssh.SFTPServer:
-        root = inbox / channel.get_extra_info("username")
-        root.mkdir(parents=True, exist_ok=True)
-        return asyncssh.SFTPServer(channel, chroot=os.fsencode(root))
-
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    server = await asyncssh.listen("127.0.0.1", 0, server_factory=Account, server_host_keys=[key], sftp_factory=rooted)
-    try:
-        yield server.get_port()
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 @asynccontextmanager
 async def client(port: int, user: str = FILER, encoding: str | None = "utf-8") -> AsyncIterator[asyncssh.SFTPClient]:
     """What a bank's SFTP program does; without an encoding, names are the bytes that it sends."""
-    connecting = asyncssh.connect(
-        "127.0.0.1", port, username=user, password=PASSWORDS[user], known_hosts=None, client_keys=None, config=None
-    )
-    async with connecting as connection, connection.start_sftp_client(path_encoding=encoding) as sftp:
+    async with (
+        signed_in(port, user, KEYS[user]) as connection,
+        connection.start_sftp_client(path_encoding=encoding) as sftp,
+    ):
         yield sftp
 
 
+def signed_in(port: int, user: str, *keys: asyncssh.SSHKey, **more: Any) -> Any:
+    return asyncssh.connect(
+        "127.0.0.1", port, username=user, client_keys=[*keys] or None, known_hosts=None, config=None, **more
+    )
+
+
+@pytest.fixture(autouse=True)
+def keys(npl_home: Home) -> None:
+    """Both institutions have handed in a public key."""
+    for institution, key in KEYS.items():
+        write_bytes(sftp_keys_of(institution), key.export_public_key())
+
+
 def over_sftp(home: Home, story: Callable[[int], Awaitable[None]]) -> None:
-    """Run a story of one or more clients against a server over the home's inbox."""
+    """Run a story of one or more clients against the platform's own server."""
 
     async def main() -> None:
-        async with sftp_server(home.inbox) as port:
+        async with serving("127.0.0.1", 0) as port:
             await asyncio.wait_for(story(port), timeout=60)
 
     asyncio.run(main())
@@ -178,37 +163,111 @@ def test_an_upload_that_was_given_up_is_told_after_a_while(npl_home: Home, monke
     assert [path.name for path in (npl_home.inbox / FILER).iterdir()] == ["april.zip.part"]
 
 
-def test_no_one_leaves_their_own_inbox(npl_home: Home, tmp_path: Path) -> None:
+def test_no_one_leaves_their_own_folders(npl_home: Home, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
 
     async def story(port: int) -> None:
         async with client(port, OTHER) as other:
             await put(other, "theirs.zip.part", b"theirs")
         async with client(port) as sftp:
-            await put(sftp, f"/../../{OTHER}.zip.part", b"mine")
-            assert set(await sftp.listdir("/../..")) == {".", "..", f"{OTHER}.zip.part"}
-            for way in (f"../{OTHER}/theirs.zip.part", f"/{OTHER}", str(tmp_path / "secret.txt")):
+            assert set(await sftp.listdir("/../..")) == {".", "..", "inbox", "outbox"}
+            for way in (f"../{OTHER}/theirs.zip.part", f"/inbox/../../inbox/{OTHER}", str(tmp_path / "secret.txt")):
                 with pytest.raises(asyncssh.SFTPNoSuchFile):
                     await sftp.stat(way)
-            await sftp.symlink(str(tmp_path / "secret.txt"), "link")
-            with pytest.raises(asyncssh.SFTPError):
-                async with sftp.open("link", "rb") as file:
-                    await file.read()
+            for target in (str(tmp_path / "secret.txt"), "march.zip"):
+                with pytest.raises(asyncssh.SFTPPermissionDenied):
+                    await sftp.symlink(target, "another")
+                with pytest.raises(asyncssh.SFTPPermissionDenied):
+                    await sftp.link(target, "another")
+            for name in ("../new.zip", "/new.zip", "/outbox/new.zip", ".lock", "/tmp/new.zip", "/"):
+                with pytest.raises(asyncssh.SFTPError):
+                    await put(sftp, name, b"mine")
+                with pytest.raises(asyncssh.SFTPError):
+                    await sftp.mkdir(name)
+            for zone in ("/inbox", "/outbox"):
+                with pytest.raises(asyncssh.SFTPError):
+                    await sftp.rmdir(zone)
 
     over_sftp(npl_home, story)
-    assert (npl_home.inbox / FILER / f"{OTHER}.zip.part").read_bytes() == b"mine"
+    assert list((npl_home.inbox / FILER).iterdir()) == []
     assert [path.name for path in (npl_home.inbox / OTHER).iterdir()] == ["theirs.zip.part"]
-    assert taken() == ["unreadable"]  # the link: refused, never followed
 
 
-def test_a_wrong_password_opens_nothing(npl_home: Home) -> None:
+def test_the_answer_is_fetched_from_the_outbox_and_cannot_be_changed(npl_home: Home) -> None:
+    answer = npl_home.answer(FILER, "march") / "report.json"
+    write_bytes(answer, b"{}")
+    write_bytes(npl_home.answer(OTHER, "march") / "report.json", b"theirs")
+
     async def story(port: int) -> None:
-        with pytest.raises(asyncssh.PermissionDenied):
-            await asyncssh.connect(
-                "127.0.0.1", port, username=FILER, password="two", known_hosts=None, client_keys=None, config=None
-            )
+        async with client(port) as sftp:
+            assert await sftp.getcwd() == "/inbox"
+            assert set(await sftp.listdir("/outbox")) == {".", "..", "march"}
+            async with sftp.open("/outbox/march/report.json", "rb") as file:
+                assert await file.read() == b"{}"
+            for change in (
+                sftp.remove("/outbox/march/report.json"),
+                sftp.rename("/outbox/march/report.json", "report.json"),
+                sftp.posix_rename("/outbox/march", "/outbox/april"),
+                sftp.chmod("/outbox/march/report.json", 0),
+                sftp.truncate("/outbox/march/report.json", 0),
+                sftp.rmdir("/outbox/march"),
+            ):
+                with pytest.raises(asyncssh.SFTPError):
+                    await change
+            for mode in ("wb", "ab", "r+b", "xb"):
+                with pytest.raises(asyncssh.SFTPError):
+                    async with sftp.open("/outbox/march/report.json", mode) as file:
+                        await file.write(b"changed")
 
     over_sftp(npl_home, story)
+    assert answer.read_bytes() == b"{}"
+
+
+def test_only_a_key_that_was_handed_in_opens_anything(npl_home: Home) -> None:
+    stranger = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def story(port: int) -> None:
+        for user, key, password in (
+            (FILER, stranger, None),
+            (FILER, KEYS[OTHER], None),
+            ("SLYH99", KEYS[FILER], None),
+            (f"../{FILER}", KEYS[FILER], None),
+            ("", KEYS[FILER], None),
+            (FILER, stranger, "password"),
+        ):
+            with pytest.raises(asyncssh.PermissionDenied):
+                await signed_in(port, user, key, password=password)
+        async with signed_in(port, FILER, KEYS[FILER]) as connection:
+            for refused in (connection.run("id"), connection.open_connection("127.0.0.1", port)):
+                with pytest.raises(asyncssh.ChannelOpenError):
+                    await refused
+
+    over_sftp(npl_home, story)
+
+
+def test_a_key_that_was_taken_back_opens_nothing_any_more(npl_home: Home) -> None:
+    async def story(port: int) -> None:
+        async with client(port) as sftp:
+            await sftp.listdir(".")
+        sftp_keys_of(FILER).write_bytes(KEYS[OTHER].export_public_key())
+        with pytest.raises(asyncssh.PermissionDenied):
+            await signed_in(port, FILER, KEYS[FILER])
+
+    over_sftp(npl_home, story)
+
+
+def test_the_server_proves_itself_by_the_same_key_after_a_restart(npl_home: Home) -> None:
+    seen = []
+
+    async def story(port: int) -> None:
+        async with signed_in(port, FILER, KEYS[FILER]) as connection:
+            seen.append(connection.get_server_host_key().export_public_key())
+
+    over_sftp(npl_home, story)
+    over_sftp(npl_home, story)
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert sftp_host_key().stat().st_mode & 0o077 == 0
 
 
 def test_names_that_a_chinese_windows_sends_are_read(npl_home: Home) -> None:
