@@ -140,12 +140,17 @@ def keys_dir() -> Path:
 
 def sftp_host_key() -> Path:
     """The private key by which the SFTP drop proves that it is this platform's."""
-    return keys_dir() / "sftp_host.key"
+    return _sftp_keys_dir() / "host.key"
 
 
 def sftp_keys_of(institution: str) -> Path:
     """The public keys by which an institution signs in at the SFTP drop, one a line."""
-    return keys_dir() / "sftp" / institution
+    return _sftp_keys_dir() / "institutions" / institution
+
+
+def _sftp_keys_dir() -> Path:
+    # a folder of its own: who serves SFTP need not see the key that signs the log
+    return settings().sftp_keys_dir or keys_dir() / "sftp"
 
 
 def temporary_beside(path: Path) -> Path:
