@@ -29,6 +29,7 @@ RUN mkdir /opt/npl/src && cp -r . /opt/npl/src && cd /opt/npl/src \
  && /opt/npl/bin/python -m compileall -q expectations ingest dags
 
 FROM ${PYTHON_IMAGE}
+ARG NPL_CODE_COMMIT=
 RUN groupadd --gid 10001 npl && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp npl \
  && install -d -o npl -g npl /var/lib/npl /var/lib/npl/inbox /var/lib/npl/outbox /var/lib/npl-keys /var/lib/npl-sftp \
       /var/lib/airflow /var/lib/airflow/logs
@@ -36,7 +37,7 @@ COPY --from=build /opt/npl /opt/npl
 COPY deploy/set_up.sh /opt/npl/bin/npl-set-up
 ENV PATH=/opt/npl/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8 \
     NPL_HOME=/var/lib/npl NPL_KEYS_DIR=/var/lib/npl-keys NPL_SFTP_KEYS_DIR=/var/lib/npl-sftp \
-    AIRFLOW_HOME=/tmp/airflow
+    NPL_CODE_COMMIT=${NPL_CODE_COMMIT} AIRFLOW_HOME=/tmp/airflow
 USER npl
 WORKDIR /var/lib/npl
 CMD ["npl", "--help"]

@@ -19,8 +19,7 @@ make() {
 }
 
 for name in postgres_password airflow_database_password npl_database_password redis_password \
-  airflow_jwt_secret airflow_api_secret airflow_admin_password airflow_operator_password airflow_viewer_password \
-  object_store_password; do
+  airflow_jwt_secret airflow_api_secret airflow_admin_password airflow_operator_password airflow_viewer_password; do
   make "$name" "$(random)"
 done
 # Airflow's key for connections and variables: 32 bytes in URL-safe base 64

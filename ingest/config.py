@@ -20,8 +20,9 @@ class Settings(BaseSettings):
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
     `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
     receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
-    `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise; `sftp_keys_dir` holds its
-    own key and those of the institutions, empty means beside the other keys.
+    `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise. `sftp_keys_dir`
+    holds its own key and those of the institutions; empty means beside the other keys.
+    `code_commit` is the commit that this program was made from, where no checkout can tell it (an image).
 
     A secret need not stand in the environment: the file `/run/secrets/npl_<name>` holds it just as well.
     """
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     sftp_host: str = "127.0.0.1"
     sftp_port: int = Field(default=2222, ge=0, le=65535)
     sftp_keys_dir: Path | None = None
+    code_commit: str = ""
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,9 @@
 """The SFTP drop: each institution sees its own `inbox` and, to read only, its own `outbox`, and nothing else.
 
-An institution signs in with its id and one of the public keys in `keys/sftp/institutions/<institution>` (OpenSSH's format
-of authorized keys; an operator may add and remove lines at any time). There are no passwords. The server's own key is made
-at the first start and kept beside them. No account of the operating system, no shell and no forwarding stand behind it,
-so it needs no root.
+An institution signs in with its id and one of the public keys in `keys/sftp/institutions/<institution>` (OpenSSH's
+format of authorized keys; an operator may add and remove lines at any time). There are no passwords. The server's own
+key is made at the first start and kept beside them. No account of the operating system, no shell and no forwarding
+stand behind it, so it needs no root.
 """
 
 import asyncio

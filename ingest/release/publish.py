@@ -15,7 +15,7 @@ import duckdb
 
 from expectations.spec import load_standard
 from ingest import registry, registry_tables, warehouse
-from ingest.config import PROJECT_DIR
+from ingest.config import PROJECT_DIR, settings
 from ingest.errors import StorageError
 from ingest.paths import exclusive, file_digest, home, remove_temporaries, temporary_beside, write_text
 from ingest.receipts import release_log
@@ -126,7 +126,9 @@ def _filings(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the code that made the release; null outside a checkout."""
+    """The commit of the code that made the release; null where neither a checkout nor the image tells it."""
+    if settings().code_commit:
+        return settings().code_commit
     found = subprocess.run(
         ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
