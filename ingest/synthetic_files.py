@@ -134,8 +134,7 @@ def _workbook(standard: Standard, filing: SyntheticFiling) -> bytes:
 
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        book.set_properties({"created": FIXED_DAY})
-        formats = {kind: book.add_format({"num_format": text}) for kind, text in NUMBER_FORMATS.items()}
+        formats = prepared_formats(book)
         bold = book.add_format({"bold": True})
         said = _manifest(standard, filing).model_dump(exclude_none=True, exclude={"tables"})
         sheet = book.add_worksheet("filing")
@@ -148,11 +147,17 @@ def _workbook(standard: Standard, filing: SyntheticFiling) -> bytes:
             sheet.write_row(0, 0, [each.zh for each in columns], bold)
             for number, row in enumerate(rows, start=1):
                 for index, each in enumerate(columns):
-                    _write_cell(sheet, number, index, standard, each, row.get(each.name), formats)
+                    write_cell(sheet, number, index, standard, each, row.get(each.name), formats)
     return buffer.getvalue()
 
 
-def _write_cell(
+def prepared_formats(book: Any) -> dict[str, Any]:
+    """The looks of numbers and dates in a new workbook, which gets the one day that all synthetic files bear."""
+    book.set_properties({"created": FIXED_DAY})
+    return {kind: book.add_format({"num_format": text}) for kind, text in NUMBER_FORMATS.items()}
+
+
+def write_cell(
     sheet: Any, row: int, column: int, standard: Standard, spec: FieldSpec, text: str | None, formats: dict[str, Any]
 ) -> None:
     """Write numbers, dates and booleans as Excel knows them, anything else as text."""
