@@ -173,6 +173,7 @@ def sftp() -> None:
     from ingest.sftp import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of every connection, the health check's too
     typer.echo(f"SFTP {settings().sftp_host}:{settings().sftp_port}", err=True)
     try:
         asyncio.run(serve(settings().sftp_host, settings().sftp_port))

@@ -85,8 +85,8 @@ class _Drop(asyncssh.SFTPServer):
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         institution = channel.get_extra_info("username")
         self._roots = {INBOX: home().inbox / institution, OUTBOX: home().outbox / institution}
-        for root in self._roots.values():
-            root.mkdir(parents=True, exist_ok=True)
+        # the outbox comes with the first answer: here it may be mounted read-only
+        self._roots[INBOX].mkdir(parents=True, exist_ok=True)
         super().__init__(channel)
 
     # Where a name leads.
@@ -108,9 +108,10 @@ class _Drop(asyncssh.SFTPServer):
             async for name in super().scandir(path):
                 yield name
             return
-        for zone in (b".", b"..", *self._roots):
-            known = self._roots.get(zone, self._roots[INBOX])
-            yield asyncssh.SFTPName(zone, attrs=asyncssh.SFTPAttrs.from_local(known.stat()))
+        for name in (b".", b"..", *self._roots):
+            root = self._roots.get(name, self._roots[INBOX])
+            if root.is_dir():
+                yield asyncssh.SFTPName(name, attrs=asyncssh.SFTPAttrs.from_local(root.stat()))
 
     # What changes something: in the inbox alone.
 

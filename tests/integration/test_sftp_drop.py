@@ -170,7 +170,9 @@ def test_no_one_leaves_their_own_folders(npl_home: Home, tmp_path: Path) -> None
         async with client(port, OTHER) as other:
             await put(other, "theirs.zip.part", b"theirs")
         async with client(port) as sftp:
-            assert set(await sftp.listdir("/../..")) == {".", "..", "inbox", "outbox"}
+            assert set(await sftp.listdir("/../..")) == {".", "..", "inbox"}
+            with pytest.raises(asyncssh.SFTPNoSuchFile):
+                await sftp.listdir("/outbox")  # nothing was answered yet
             for way in (f"../{OTHER}/theirs.zip.part", f"/inbox/../../inbox/{OTHER}", str(tmp_path / "secret.txt")):
                 with pytest.raises(asyncssh.SFTPNoSuchFile):
                     await sftp.stat(way)
@@ -201,6 +203,7 @@ def test_the_answer_is_fetched_from_the_outbox_and_cannot_be_changed(npl_home: H
     async def story(port: int) -> None:
         async with client(port) as sftp:
             assert await sftp.getcwd() == "/inbox"
+            assert set(await sftp.listdir("/")) == {".", "..", "inbox", "outbox"}
             assert set(await sftp.listdir("/outbox")) == {".", "..", "march"}
             async with sftp.open("/outbox/march/report.json", "rb") as file:
                 assert await file.read() == b"{}"
