@@ -35,6 +35,7 @@ RUN groupadd --gid 10001 npl && useradd --uid 10001 --gid 10001 --no-create-home
       /var/lib/airflow /var/lib/airflow/logs
 COPY --from=build /opt/npl /opt/npl
 COPY deploy/set_up.sh /opt/npl/bin/npl-set-up
+COPY deploy/healthy.py /opt/npl/healthy.py
 ENV PATH=/opt/npl/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 LANG=C.UTF-8 \
     NPL_HOME=/var/lib/npl NPL_KEYS_DIR=/var/lib/npl-keys NPL_SFTP_KEYS_DIR=/var/lib/npl-sftp \
     NPL_CODE_COMMIT=${NPL_CODE_COMMIT} AIRFLOW_HOME=/tmp/airflow

@@ -89,6 +89,7 @@ def test_every_command_of_a_container_exists() -> None:
     copied = dict(re.findall(r"COPY (deploy/\S+) /opt/npl/bin/(\S+)", DOCKERFILE))
     assert programs == {"airflow", "npl", "npl-set-up"}
     assert {"npl-set-up"} == set(copied.values())
+    assert "COPY deploy/healthy.py /opt/npl/healthy.py" in DOCKERFILE
     assert all(os.access(PROJECT_DIR / source, os.X_OK) for source in copied)
     for program in programs - set(copied.values()):
         assert (scripts / program).exists()
