@@ -55,6 +55,11 @@ class Home:
         return self.root / "warehouse" / "npl.duckdb"
 
     @property
+    def warehouse_manifest(self) -> Path:
+        """What dbt knew of the models when it built the warehouse."""
+        return self.warehouse.with_suffix(".manifest.json")
+
+    @property
     def releases(self) -> Path:
         return self.root / "releases"
 

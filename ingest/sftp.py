@@ -109,7 +109,7 @@ class _Drop(asyncssh.SFTPServer):
                 yield name
             return
         for name in (b".", b"..", *self._roots):
-            root = self._roots.get(name, self._roots[INBOX])
+            root = self._roots[name] if name in self._roots else self._roots[INBOX]
             if root.is_dir():
                 yield asyncssh.SFTPName(name, attrs=asyncssh.SFTPAttrs.from_local(root.stat()))
 

@@ -20,7 +20,7 @@ from ingest import registry, registry_tables
 from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
-from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_text
+from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
 from ingest.register import REGISTER_DIR, eligibility, institution_names, institutions
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
@@ -106,7 +106,8 @@ def _build() -> str:
         return str(target)
     temporary = temporary_beside(target)
     try:
-        _dbt_build(temporary)
+        manifest = _dbt_build(temporary)
+        write_bytes(home().warehouse_manifest, manifest.read_bytes())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -227,8 +228,11 @@ def _export(name: str, table: pa.Table) -> None:
     temporary.replace(target)
 
 
-def _dbt_build(database: Path) -> None:
-    """Run `dbt build` in a process of its own: dbt keeps global state, and a task must not inherit another's."""
+def _dbt_build(database: Path) -> Path:
+    """Run `dbt build` in a process of its own: dbt keeps global state, and a task must not inherit another's.
+
+    Returns dbt's manifest of this build.
+    """
     log = home().logs / "dbt_build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     work = home().work / "dbt"
@@ -260,3 +264,4 @@ def _dbt_build(database: Path) -> None:
         )
     if finished.returncode:
         raise StorageError(f"市场表构建失败，详见 {log}", f"Building the market tables failed; see {log}")
+    return work / "target" / "manifest.json"

@@ -8,6 +8,7 @@ from expectations.spec import load_standard
 from ingest.paths import write_text
 from ingest.release import catalogue, dictionary, sdmx
 from ingest.release.describe import Table
+from ingest.release.model_docs import model_page
 
 COLUMNS = "data_dictionary.csv"
 DICTIONARY = "data_dictionary.md"
@@ -17,6 +18,7 @@ DATA_PACKAGE = "datapackage.json"
 CROISSANT = "croissant.json"
 DCAT = "dcat.jsonld"
 CITATION = "CITATION.cff"
+MODELS = "models.html"
 
 
 def write_descriptions(folder: Path, tables: Sequence[Table], manifest: Mapping[str, Any]) -> None:
@@ -26,6 +28,9 @@ def write_descriptions(folder: Path, tables: Sequence[Table], manifest: Mapping[
     write_text(folder / DICTIONARY, dictionary.page(tables, standard))
     write_text(folder / CODE_LISTS, dictionary.codes_csv(standard))
     write_text(folder / RULES, dictionary.rules_csv(standard))
+    models = model_page(tables)
+    if models is not None:
+        write_text(folder / MODELS, models)
     sdmx.write(folder, tables, manifest["as_of"])
     record = catalogue.Record(folder, tables, manifest)
     write_text(folder / CITATION, record.citation())

@@ -19,7 +19,7 @@ import yaml
 from ingest import cli, registry, release, warehouse
 from ingest.config import settings
 from ingest.paths import Home
-from ingest.release import descriptions
+from ingest.release import descriptions, model_docs
 from ingest.release.folder import CHANGES, CHANGES_PAGE, CHECKSUMS, OUTSIDE_THE_MANIFEST
 from ingest.release.tables import RELEASED_SCHEMAS, released_tables
 
@@ -73,6 +73,7 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         settings.cache_clear()
         home.warehouse.parent.mkdir(parents=True)
         shutil.copyfile(built / "npl.duckdb", home.warehouse)
+        shutil.copyfile(built / "target" / "manifest.json", home.warehouse_manifest)
         decided(FIRST)
         decided("SLXJ01-2026-02-0001")
         before = release.publish()
@@ -103,6 +104,31 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 def content(folder: Path, name: str) -> dict:
     return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def inlined(page: str) -> dict:
+    """dbt's manifest, as its page holds it."""
+    start = page.index('{"child_map"')
+    return json.JSONDecoder().raw_decode(page, start)[0]
+
+
+def test_dbts_page_of_the_models_stands_in_the_release_whole_and_tells_no_place_or_moment_of_the_build(platform):
+    page = (platform.folder / descriptions.MODELS).read_text(encoding="utf-8")
+    assert "INLINE DATA" not in page
+    assert str(platform.home.root) not in page
+    manifest = inlined(page)
+    node = manifest["nodes"]["model.npl_warehouse.quarterly_activity"]
+    assert "平均折扣率" in node["description"]
+    assert node["columns"]["discount_ratio"]["description"]
+    assert {name.split(".")[1] for name in manifest["macros"]} == {"npl_warehouse"}
+    before = model_docs.model_page([])
+    made = json.loads(platform.home.warehouse_manifest.read_bytes())
+    made["metadata"] |= {"generated_at": "2027-01-01T00:00:00Z", "invocation_id": "another"}
+    for each in made["nodes"].values():
+        each["created_at"] = 1.5
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda _: json.dumps(made).encode())
+        assert model_docs.model_page([]) == before != page
 
 
 def test_a_release_made_again_is_the_same_to_the_byte_whatever_the_order_of_rows(platform):
