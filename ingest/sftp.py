@@ -108,10 +108,9 @@ class _Drop(asyncssh.SFTPServer):
             async for name in super().scandir(path):
                 yield name
             return
-        for name in (b".", b"..", *self._roots):
-            root = self._roots[name] if name in self._roots else self._roots[INBOX]
+        for each, root in ((b".", self._roots[INBOX]), (b"..", self._roots[INBOX]), *self._roots.items()):
             if root.is_dir():
-                yield asyncssh.SFTPName(name, attrs=asyncssh.SFTPAttrs.from_local(root.stat()))
+                yield asyncssh.SFTPName(each, attrs=asyncssh.SFTPAttrs.from_local(root.stat()))
 
     # What changes something: in the inbox alone.
 
