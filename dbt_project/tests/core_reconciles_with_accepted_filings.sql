@@ -6,6 +6,7 @@
     ('fct_loans', 'stg_filings__loans', ['principal_cny', 'interest_cny', 'claim_total_cny']),
     ('fct_collateral', 'stg_filings__collateral', ['valuation_cny']),
     ('fct_recoveries', 'stg_filings__recoveries', ['gross_cash_cny', 'net_cash_cny', 'outstanding_principal_cny']),
+    ('fct_compliance_returns', 'stg_filings__compliance_returns', ['placed_amount_cny', 'tax_relief_claimed_cny']),
 ] -%}
 {% for core, staged, amounts in pairs %}
 select

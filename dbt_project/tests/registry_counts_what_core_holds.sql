@@ -6,7 +6,7 @@
     ('fct_loans', 'principal_cny'),
     ('fct_collateral', 'null'),
     ('fct_recoveries', 'outstanding_principal_cny'),
-    ('stg_filings__compliance_returns', 'null'),
+    ('fct_compliance_returns', 'null'),
 ] -%}
 with held_by_core as (
 

@@ -1,7 +1,7 @@
 """A tiny home for the dbt project: accepted Parquet and operations exports of invented institutions, by contract.
 
 Columns come from the standard, so a field that is added there reaches these files by itself. What was filed stands in
-`warehouse_rows.py` and `warehouse_loans.py`.
+the modules `warehouse_*.py` beside this one.
 """
 
 from collections import defaultdict
@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import warehouse_compliance
 import warehouse_loans
 from warehouse_rows import (
     COMPLETENESS,
@@ -29,8 +30,10 @@ ACCEPTED: dict[str, list[Row]] = {
     "loan": warehouse_loans.LOANS,
     "collateral": warehouse_loans.COLLATERAL,
     "recovery": warehouse_loans.RECOVERIES,
-    "compliance_return": [],
+    "compliance_return": warehouse_compliance.RETURNS,
 }
+
+ALL_FILINGS = [*FILINGS, *warehouse_loans.FILINGS, *warehouse_compliance.FILINGS]
 
 COLUMN_TYPES = {
     "text": "VARCHAR",
@@ -170,7 +173,7 @@ def write_home(home: Path, standard: Standard) -> Path:
         for name, parameter in standard.head.parameters.items()
     ]
     for name, rows in (
-        ("filings", [row | _accepted(row["filing_id"], standard) for row in [*FILINGS, *warehouse_loans.FILINGS]]),
+        ("filings", [row | _accepted(row["filing_id"], standard) for row in ALL_FILINGS]),
         ("rule_results", RULE_RESULTS),
         ("completeness", COMPLETENESS),
         ("institutions", [*INSTITUTIONS, warehouse_loans.MERGED_BANK]),
