@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import warehouse_compliance
+import warehouse_index
 import warehouse_loans
 from warehouse_rows import (
     COMPLETENESS,
@@ -25,15 +26,15 @@ from warehouse_rows import (
 from expectations.spec import FieldSpec, Standard
 
 ACCEPTED: dict[str, list[Row]] = {
-    "package_notice": NOTICES,
-    "transfer_result": [*TRANSFERS, *warehouse_loans.TRANSFERS],
+    "package_notice": [*NOTICES, *warehouse_index.NOTICES],
+    "transfer_result": [*TRANSFERS, *warehouse_loans.TRANSFERS, *warehouse_index.TRANSFERS],
     "loan": warehouse_loans.LOANS,
     "collateral": warehouse_loans.COLLATERAL,
     "recovery": warehouse_loans.RECOVERIES,
     "compliance_return": warehouse_compliance.RETURNS,
 }
 
-ALL_FILINGS = [*FILINGS, *warehouse_loans.FILINGS, *warehouse_compliance.FILINGS]
+ALL_FILINGS = [*FILINGS, *warehouse_loans.FILINGS, *warehouse_compliance.FILINGS, *warehouse_index.FILINGS]
 
 COLUMN_TYPES = {
     "text": "VARCHAR",
@@ -113,6 +114,19 @@ OPERATIONS = {
         "source": "VARCHAR",
     },
     "institution_names": {"name": "VARCHAR", "institution_id": "VARCHAR", "valid_from": "DATE", "valid_to": "DATE"},
+    "eligibility": {
+        "role": "VARCHAR",
+        "institution_type": "VARCHAR",
+        "business": "VARCHAR",
+        "province_scope": "VARCHAR",
+        "province_codes": "VARCHAR",
+        "valid_from": "DATE",
+        "valid_to": "DATE",
+        "act": "VARCHAR",
+        "article": "VARCHAR",
+        "certainty": "VARCHAR",
+        "source": "VARCHAR",
+    },
     "code_lists": {"list": "VARCHAR", "code": "VARCHAR", "zh": "VARCHAR", "en": "VARCHAR", "parent": "VARCHAR"},
     "parameters": {"parameter": "VARCHAR", "value": "VARCHAR", "unit": "VARCHAR"},
 }
@@ -178,6 +192,7 @@ def write_home(home: Path, standard: Standard) -> Path:
         ("completeness", COMPLETENESS),
         ("institutions", [*INSTITUTIONS, warehouse_loans.MERGED_BANK]),
         ("institution_names", [*INSTITUTION_NAMES, warehouse_loans.MERGED_BANK_NAME]),
+        ("eligibility", warehouse_index.ELIGIBILITY),
         ("code_lists", codes),
         ("parameters", parameters),
     ):
