@@ -36,7 +36,7 @@ where (before.quarter is null and this.quarter_number <> spans.first_quarter_num
         and (
             before.index_value is null
             or before.segment <> this.segment
-            or abs(this.index_value / before.index_value / this.fisher_link - 1) > 1e-9
+            or abs(this.index_value / before.index_value / this.fisher_link - 1) > 1e-6
         )
     )
     or (this.fisher_link is null and not this.is_base and this.index_value is not null)

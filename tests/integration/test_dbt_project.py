@@ -14,7 +14,6 @@ from warehouse_home import duckdb_type
 
 from ingest.register import normalise_name
 
-
 # Every module of that name beside this one lists what hurried hands would write.
 WRONG_FORMULAS = sorted(path.stem for path in Path(__file__).parent.glob("wrong_formulas*.py"))
 MUTATIONS = [mutation for name in WRONG_FORMULAS for mutation in importlib.import_module(name).MUTATIONS]

@@ -22,12 +22,11 @@ filings as (
 
 ),
 
--- From the first act of the register to the last day that it, a deal, or a decision of the platform speaks of.
+-- From the first act of the register to the last day that a deal or a decision of the platform speaks of: nobody is absent
+-- from a year that has not begun, however long an act runs.
 day_bounds as (
 
     select min(valid_from) as day from eligibility
-    union all
-    select max(valid_to) as day from eligibility
     union all
     select max(event_date) as day from participations
     union all

@@ -152,10 +152,10 @@ select
     {{ series | join(', ') }},
     {{ quarter_of_number('quarter_number') }} as quarter,
     quarter_number,
-    -- the index
-    case when is_chained then fisher_chain end as index_value,
-    case when is_chained then laspeyres_chain end as laspeyres_index_value,
-    case when is_chained then paasche_chain end as paasche_index_value,
+    -- the index; rounded far below what it can tell, so that another engine's logarithms give the same digits
+    case when is_chained then round(fisher_chain, 8) end as index_value,
+    case when is_chained then round(laspeyres_chain, 8) end as laspeyres_index_value,
+    case when is_chained then round(paasche_chain, 8) end as paasche_index_value,
     case when is_chained then cast(segment as bigint) end as segment,
     is_base,
     fisher_link is null and segment > case when is_base then 1 else 0 end as is_chain_broken,
@@ -180,5 +180,5 @@ select
     price_cny,
     denominator_cny,
     naive_ratio,
-    case when is_chained then naive_chain end as naive_index_value
+    case when is_chained then round(naive_chain, 8) end as naive_index_value
 from chained
