@@ -23,7 +23,8 @@ TABLES = (
 
 def test_complaints_are_carried_from_one_period_to_the_next_and_the_gap_shows(warehouse):
     rows = warehouse.execute("""
-        select filing_id, item, is_of_collector, complaint_closing_count, carried_in_count, carry_gap_count, resolved_ratio
+        select filing_id, item, is_of_collector, complaint_closing_count, carried_in_count, carry_gap_count,
+               resolved_ratio
         from compliance.complaints order by filing_id, row_number""").fetchall()
     # A's third quarter left 2 + 10 - 9 = 3, its fourth opens with 4; the wrong and the withdrawn filing count nowhere
     assert rows == [

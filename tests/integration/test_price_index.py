@@ -13,8 +13,8 @@ ALL_CLAIMS = "population = 'without_invented' and denominator = 'claim' and busi
 
 def test_the_index_holds_the_mix_that_the_mean_does_not(warehouse):
     rows = warehouse.execute(f"""
-        select quarter, index_value, segment, is_base, is_chain_broken, matched_cell_count, matched_deal_count, deal_count,
-               naive_ratio
+        select quarter, index_value, segment, is_base, is_chain_broken, matched_cell_count, matched_deal_count,
+               deal_count, naive_ratio
         from market.price_index where {ALL_CLAIMS} and quarter < '2024Q4' order by quarter_number""").fetchall()
     second = math.sqrt((12.6 + 2) / 14 * 12.3 / (0.12 * 50 + 0.02 * 300))
     approx = pytest.approx
@@ -64,10 +64,8 @@ def _page(name: str) -> str:
 
 def _tables(page: str) -> list[list[list[str]]]:
     """Every table of a page: its rows without the heading, cell by cell."""
-    found = re.findall(r"((?:^\|.*\|\n)+)", page, re.MULTILINE)
-    return [
-        [[cell.strip() for cell in row.strip("|").split("|")] for row in table.split("\n")[2:-1]] for table in found
-    ]
+    found = [table.split("\n")[2:-1] for table in re.findall(r"((?:^\|.*\|\n)+)", page, re.MULTILINE)]
+    return [[[cell.strip() for cell in row.strip("|").split("|")] for row in table] for table in found]
 
 
 @pytest.mark.parametrize("name", ["price-index.md", "price-index.zh.md"])

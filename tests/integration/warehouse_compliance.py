@@ -1,7 +1,7 @@
 """Compliance returns of invented institutions, for the tiny home of the dbt project's tests.
 
-A files two quarters, the second first wrongly; B files one and withdraws another. Counts are small enough to add by hand
-in `test_compliance_tables.py`.
+A files two quarters, the second first wrongly; B files one and withdraws another. Counts are small enough
+to add by hand in `test_compliance_tables.py`.
 """
 
 from decimal import Decimal

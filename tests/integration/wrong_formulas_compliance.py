@@ -15,8 +15,8 @@ MUTATIONS = [
     ),
     (
         "macros/compliance.sql",
-        "        when {{ dbt.dateadd('day', 1, 'lag(period_end_date) over (' ~ period_order(keys) ~ ')') }} = period_start_date\n",
-        "        when true\n",
+        "{{ dbt.dateadd('day', 1, 'lag(period_end_date) over (' ~ period_order(keys) ~ ')') }} = period_start_date",
+        "true",
         "only_the_period_that_ended_the_day_before_is_carried",
     ),
     (
