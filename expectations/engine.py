@@ -176,14 +176,31 @@ def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, 
                 from (select row_number, {check.sql} as holds from filed_{table} as filed)
                 where not coalesce(holds, true)""")
     row_checks = [check for check in checks if check.rule.scope == "row"]
-    counts = dict.fromkeys((check.index for check in checks), 0)
-    tallies = ", ".join(f"count(*) filter (where {_bit(check, row_checks)})" for check in row_checks)
-    rows, *row_counts = _one(con, f"select count(*){', ' + tallies if tallies else ''} from filed_{table}")
-    counts |= {check.index: count for check, count in zip(row_checks, row_counts, strict=True)}
+    rows, broken = _broken_in_rows(con, table, row_checks)
+    counts = dict.fromkeys((check.index for check in checks), 0) | broken
     counts |= dict(con.execute(f"select check_index, count(*) from broken_{table} group by 1").fetchall())
     holding = [check for check in checks if check.rule.severity == "hold"]
     con.execute(f"create or replace table held_{table} as {_rows_breaking(table, holding, row_checks)}")
     return TableResult(table, rows, count_rows(con, f"held_{table}"), {check: counts[check.index] for check in checks})
+
+
+def _broken_in_rows(
+    con: duckdb.DuckDBPyConnection, table: str, row_checks: Sequence[Check]
+) -> tuple[int, dict[int, int]]:
+    """Rows of filed_<table>, and how many of them break each row check that any breaks, by the check's index.
+
+    Which bits stand in any mask is asked first: hardly any does, and to plan a count for each of some hundred checks
+    takes eighty times as long as counting the rows of a small filing.
+    """
+    words = range(-(-len(row_checks) // BITS))
+    seen = "".join(f", coalesce(bit_or(mask_{word}), 0)" for word in words)
+    rows, *masks = _one(con, f"select count(*){seen} from filed_{table}")
+    broken = [check for place, check in enumerate(row_checks) if masks[place // BITS] >> place % BITS & 1]
+    if not broken:
+        return rows, {}
+    tallies = ", ".join(f"count(*) filter (where {_bit(check, row_checks)})" for check in broken)
+    counts = _one(con, f"select {tallies} from filed_{table}")
+    return rows, {check.index: count for check, count in zip(broken, counts, strict=True)}
 
 
 def broken_rows(table: str, check: Check, checks: Sequence[Check]) -> str:

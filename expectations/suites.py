@@ -75,22 +75,24 @@ def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
 
 def _checkpoint(context: Any, standard: Standard, tables: tuple[str, ...]) -> Any:
     """The Checkpoint of filings with these tables, made once a worker: GX reads back whatever is added to a context."""
-    import great_expectations as gx
+    from expectations.kept_checkpoint import KeptCheckpoint, KeptValidationDefinition
 
     name = f"{standard.head.name}_{standard.sha256[:8]}_{'_'.join(tables)}"
     if (context, name) not in _made:
         asset = context.data_sources.pandas_default.add_dataframe_asset(name)
         definitions = [
-            context.validation_definitions.add(
-                gx.ValidationDefinition(
-                    name=f"{name} {table}",
-                    suite=_suite(context, standard, table),
-                    data=asset.add_batch_definition_whole_dataframe(table),
-                )
+            KeptValidationDefinition(
+                name=f"{name} {table}",
+                suite=_suite(context, standard, table),
+                data=asset.add_batch_definition_whole_dataframe(table),
             )
             for table in tables
         ]
-        _made[context, name] = context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=definitions))
+        for definition in definitions:
+            context.validation_definitions.add(definition)
+        checkpoint = KeptCheckpoint(name=name, validation_definitions=definitions)
+        context.checkpoints.add(checkpoint)  # what this returns was read back: another object, of GX's own class
+        _made[context, name] = checkpoint
     return _made[context, name]
 
 
