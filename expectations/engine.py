@@ -53,9 +53,28 @@ class TableResult:
         return self.rows * sum(check.rule.id == rule_id for check in self.counts)
 
 
+@dataclass(frozen=True)
+class WorkDatabase:
+    """Where the relations of one filing live, and the limits that keep one filing from taking the machine.
+
+    `path` is a file, or `:memory:<name>`: that lasts as long as a connection of this process to it is open. `spill` is
+    the folder for what does not fit into memory; null is beside the file.
+    """
+
+    path: str
+    memory_limit: str = "2GB"
+    threads: int = 2
+    spill: str | None = None
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to it: those of one process share what was committed."""
+        config: dict[str, str | int] = {"memory_limit": self.memory_limit, "threads": self.threads}
+        return duckdb.connect(self.path, config=config | ({"temp_directory": self.spill} if self.spill else {}))
+
+
 def connect(path: str, memory_limit: str = "2GB", threads: int = 2) -> duckdb.DuckDBPyConnection:
     """A connection to a work database with the limits that keep one filing from taking the machine."""
-    return duckdb.connect(path, config={"memory_limit": memory_limit, "threads": threads})
+    return WorkDatabase(path, memory_limit, threads).connect()
 
 
 def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping[str, str | None]) -> None:

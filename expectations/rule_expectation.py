@@ -4,6 +4,7 @@ Importing this module imports Great Expectations (about ten seconds): do it insi
 A batch carries where the rows are (work database, standard, filed tables), never the rows.
 """
 
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,11 +21,9 @@ from expectations.spec import load_standard
 METRIC = "npl.rule_violations"
 
 
-def batch_of(database: Path, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
+def batch_of(database: engine.WorkDatabase, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
     """The batch of a filing: one row that says where its work database lies and which tables it carries."""
-    return pd.DataFrame(
-        {"database": [str(database)], "standard": [str(standard_directory)], "filed": [",".join(filed)]}
-    )
+    return pd.DataFrame({**asdict(database), "standard": str(standard_directory), "filed": ",".join(filed)}, index=[0])
 
 
 class RuleViolations(TableMetricProvider):
@@ -44,7 +43,8 @@ class RuleViolations(TableMetricProvider):
     ) -> engine.TableResult:
         batch, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
         place = batch.iloc[0]
-        with engine.connect(place["database"]) as con:
+        database = engine.WorkDatabase(**{field.name: place[field.name] for field in fields(engine.WorkDatabase)})
+        with database.connect() as con:
             return judge_one(
                 con,
                 load_standard(Path(place["standard"])),

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from expectations.engine import WorkDatabase
 from expectations.judge import Verdict, judging_order, verdict_of
 from expectations.spec import Standard
 
@@ -37,14 +38,14 @@ class CheckpointOutcome:
 
 def judge_with_expectations(
     standard: Standard,
-    database: Path,
+    database: Path | WorkDatabase,
     filed: list[str],
     name: str,
     received_at: datetime.datetime,
     stores: Path,
     docs: Path,
 ) -> CheckpointOutcome:
-    """Run the filing's Checkpoint over its work database (already typed, no open connection) and return the verdict.
+    """Run the filing's Checkpoint over its work database (already typed and committed) and return the verdict.
 
     `name` and `received_at` name the run, so that judging the same filing again overwrites its page.
 
@@ -56,8 +57,9 @@ def judge_with_expectations(
 
     from expectations.rule_expectation import batch_of
 
+    place = database if isinstance(database, WorkDatabase) else WorkDatabase(str(database))
     result = _checkpoint(context, standard, tuple(judging_order(standard, filed))).run(
-        batch_parameters={"dataframe": batch_of(database, standard.directory, filed)},
+        batch_parameters={"dataframe": batch_of(place, standard.directory, filed)},
         run_id=RunIdentifier(run_name=name, run_time=received_at),
     )
     return _outcome(result)

@@ -26,6 +26,8 @@ from ingest.report.model import Report
 from ingest.workbench import compare_with_in_force, fill, is_platforms_own
 from ingest.worksheet import filed_content
 
+IN_MEMORY_ROWS = 20_000
+
 
 @dataclass
 class Case:
@@ -73,17 +75,17 @@ def checking(
         return
     folder = folder or content.manifest.institution
     with scratch() as work:
-        database = work / "filing.duckdb"
-        con = _connect(database)
+        database = _work_database(content, work)
+        con = database.connect()
         try:
             con.begin()  # one commit for some hundred small statements
             fill(con, standard, content, folder, sha256)
             con.commit()
             try:
-                verdict, results, con = (
+                verdict, results = (
                     _judge_of_record(con, standard, content, database, record)
                     if record
-                    else (*_direct(con, standard, content), con)
+                    else _direct(con, standard, content)
                 )
                 fields = [field for table in content.tables for field in completeness_of(con, standard, table.table)]
                 report = _report(con, standard, content, sha256, folder, verdict, results, fields)
@@ -128,8 +130,11 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
     return report == case.report
 
 
-def _connect(database: Path) -> duckdb.DuckDBPyConnection:
-    return engine.connect(str(database), settings().memory_limit, settings().threads)
+def _work_database(content: FiledContent, work: Path) -> engine.WorkDatabase:
+    """A file for a big filing. A small one is gone before the disk has confirmed its some hundred statements."""
+    rows = sum(table.rows.num_rows for table in content.tables)
+    path = str(work / "filing.duckdb") if rows > IN_MEMORY_ROWS else f":memory:{work.name}"
+    return engine.WorkDatabase(path, settings().memory_limit, settings().threads, str(work / "spill"))
 
 
 def _judge_error(error: Exception) -> JudgeError:
@@ -151,29 +156,27 @@ def _judge_of_record(
     con: duckdb.DuckDBPyConnection,
     standard: Standard,
     content: FiledContent,
-    database: Path,
+    database: engine.WorkDatabase,
     record: registry.FilingRecord,
-) -> tuple[Verdict, Mapping[str, engine.TableResult], duckdb.DuckDBPyConnection]:
+) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
     """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict."""
     from expectations.suites import JudgementFailedError, judge_with_expectations
 
     filed = [table.table for table in content.tables]
     type_filing(con, standard, filed)
-    con.close()
     try:
         outcome = judge_with_expectations(
             standard, database, filed, record.filing_id, record.received_at, home().gx, home().data_docs
         )
     except JudgementFailedError as error:
         raise _judge_error(error) from error
-    con = _connect(database)
     results = recorded_results(con, standard, filed)
     ours = {(table, rule.id): results[table].count(rule.id) for table in results for rule in standard.rules_of(table)}
     if ours != dict(outcome.counts):
         raise JudgeError(
             "检查程序与 Great Expectations 的计数不一致。", "The engine's counts and Great Expectations' differ."
         )
-    return outcome.verdict, results, con
+    return outcome.verdict, results
 
 
 def _report(

@@ -264,15 +264,16 @@ def _present_state(connection: sa.Connection, filing_id: str) -> str | None:
 
 
 def _with_state() -> sa.Select[Any]:
+    # asked for each filing by the index on its states, so that looking up one does not walk through all that ever were
     last = (
-        sa.select(states.c.filing_id, sa.func.max(states.c.state_id).label("state_id"))
-        .group_by(states.c.filing_id)
-        .subquery()
+        sa.select(sa.func.max(states.c.state_id))
+        .where(states.c.filing_id == filings.c.filing_id)
+        .correlate(filings)
+        .scalar_subquery()
     )
     return (
         sa.select(filings, states.c.state)
-        .join(last, last.c.filing_id == filings.c.filing_id)
-        .join(states, states.c.state_id == last.c.state_id)
+        .join(states, states.c.state_id == last)
         .order_by(filings.c.received_at, filings.c.filing_id)
     )
 
