@@ -1,4 +1,5 @@
-"""The one custom metric and the one custom expectation through which Great Expectations judges our rules.
+"""The one custom metric and the one custom expectation through which Great Expectations judges our rules, and the
+Checkpoint that a worker makes once and runs for every filing.
 
 Importing this module imports Great Expectations (about ten seconds): do it inside functions only.
 A batch carries where the rows are (work database, standard, filed tables), never the rows.
@@ -9,10 +10,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
-from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations import Checkpoint, ValidationDefinition
+from great_expectations.compatibility.pydantic import PrivateAttr
+from great_expectations.core.freshness_diagnostics import (
+    CheckpointFreshnessDiagnostics,
+    ValidationDefinitionFreshnessDiagnostics,
+)
+from great_expectations.execution_engine import ExecutionEngine, PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import parse_result_format
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import ValidationDependencies
 
 from expectations import engine
 from expectations.judge import judge_one
@@ -62,6 +72,20 @@ class ExpectDisclosureRule(BatchExpectation):
     success_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
     args_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
 
+    def get_validation_dependencies(
+        self,
+        execution_engine: ExecutionEngine | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> ValidationDependencies:
+        # what the base class gathers as well, but from twelve copies of the whole expectation
+        wanted = (runtime_configuration or {}).get("result_format", self.result_format)
+        metric = MetricConfiguration(
+            metric_name=METRIC,
+            metric_domain_kwargs={"batch_id": self.batch_id},
+            metric_value_kwargs={"filed_table": self.filed_table},
+        )
+        return ValidationDependencies(metric_configurations={METRIC: metric}, result_format=parse_result_format(wanted))
+
     def _validate(
         self,
         metrics: dict[str, Any],
@@ -81,3 +105,36 @@ class ExpectDisclosureRule(BatchExpectation):
                 "unexpected_percent": 100.0 * count / max(judged, 1),
             },
         }
+
+
+class KeptValidationDefinition(ValidationDefinition):
+    """A validation definition that is compared with its store until it has once been found as it was added.
+
+    Great Expectations does so several times a run, and reads every expectation of the suite back each time, to notice
+    that somebody has changed one since. Ours live in the memory of one worker, are made from one standard, named by its
+    digest, and are never changed.
+    """
+
+    _found: ValidationDefinitionFreshnessDiagnostics | None = PrivateAttr(default=None)
+
+    def is_fresh(self) -> ValidationDefinitionFreshnessDiagnostics:
+        if self._found is None:
+            found = super().is_fresh()
+            if not found.success:
+                return found
+            self._found = found
+        return self._found
+
+
+class KeptCheckpoint(Checkpoint):
+    """A Checkpoint that is compared with its store until it has once been found as it was added, likewise."""
+
+    _found: CheckpointFreshnessDiagnostics | None = PrivateAttr(default=None)
+
+    def is_fresh(self) -> CheckpointFreshnessDiagnostics:
+        if self._found is None:
+            found = super().is_fresh()
+            if not found.success:
+                return found
+            self._found = found
+        return self._found

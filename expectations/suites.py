@@ -77,7 +77,7 @@ def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
 
 def _checkpoint(context: Any, standard: Standard, tables: tuple[str, ...]) -> Any:
     """The Checkpoint of filings with these tables, made once a worker: GX reads back whatever is added to a context."""
-    from expectations.kept_checkpoint import KeptCheckpoint, KeptValidationDefinition
+    from expectations.rule_expectation import KeptCheckpoint, KeptValidationDefinition
 
     name = f"{standard.head.name}_{standard.sha256[:8]}_{'_'.join(tables)}"
     if (context, name) not in _made:

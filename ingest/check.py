@@ -82,10 +82,10 @@ def checking(
             fill(con, standard, content, folder, sha256)
             con.commit()
             try:
-                verdict, results = (
+                verdict, results, con = (
                     _judge_of_record(con, standard, content, database, record)
                     if record
-                    else _direct(con, standard, content)
+                    else (*_direct(con, standard, content), con)
                 )
                 fields = [field for table in content.tables for field in completeness_of(con, standard, table.table)]
                 report = _report(con, standard, content, sha256, folder, verdict, results, fields)
@@ -158,8 +158,11 @@ def _judge_of_record(
     content: FiledContent,
     database: engine.WorkDatabase,
     record: registry.FilingRecord,
-) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
-    """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict."""
+) -> tuple[Verdict, Mapping[str, engine.TableResult], duckdb.DuckDBPyConnection]:
+    """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict.
+
+    Returns verdict, results and the connection with which to go on.
+    """
     from expectations.suites import JudgementFailedError, judge_with_expectations
 
     filed = [table.table for table in content.tables]
@@ -176,7 +179,7 @@ def _judge_of_record(
         raise JudgeError(
             "检查程序与 Great Expectations 的计数不一致。", "The engine's counts and Great Expectations' differ."
         )
-    return outcome.verdict, results
+    return outcome.verdict, results, con
 
 
 def _report(
