@@ -58,13 +58,13 @@ class WorkDatabase:
     """Where the relations of one filing live, and the limits that keep one filing from taking the machine.
 
     `path` is a file, or `:memory:<name>`: that lasts as long as a connection of this process to it is open. `spill` is
-    the folder for what does not fit into memory; null is beside the file.
+    the folder for what does not fit into memory; empty is beside the file.
     """
 
     path: str
     memory_limit: str = "2GB"
     threads: int = 2
-    spill: str | None = None
+    spill: str = ""
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Another connection to it: those of one process share what was committed."""

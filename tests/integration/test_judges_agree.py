@@ -135,6 +135,26 @@ def test_after_the_rule_is_mended_the_filing_is_decided(npl_home, broken_standar
     assert state == "accepted"
 
 
+def test_a_worker_compares_its_checkpoint_with_the_store_before_the_first_filing_and_not_again(tmp_path, monkeypatch):
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    from expectations.suites import judge_with_expectations
+
+    compared = []
+    is_fresh = ExpectationSuite.is_fresh
+    monkeypatch.setattr(ExpectationSuite, "is_fresh", lambda suite: compared.append(suite.name) or is_fresh(suite))
+    database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
+    times = []
+    for name in ("first", "second"):
+        outcome = judge_with_expectations(
+            STANDARD, database, [NOTICE], name, STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
+        )
+        assert outcome.verdict == "rejected"
+        times.append(len(compared))
+    assert times[0] > 0
+    assert times[1] == times[0]
+
+
 def work_database(folder: Path, rows: list[spec.Row]) -> Path:
     database = folder / "work.duckdb"
     with engine.connect(str(database)) as con:
