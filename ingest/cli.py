@@ -278,8 +278,7 @@ class _WithoutPandas(MetaPathFinder):
 
 
 def main() -> None:
-    """Entry point: our errors end with their two-language message and exit code, never with a traceback."""
-    sys.meta_path.insert(0, _WithoutPandas())
+    """Run a command: our errors end with their two-language message and exit code, never with a traceback."""
     try:
         app()
     except (FilingError, UsageError) as error:
@@ -290,5 +289,11 @@ def main() -> None:
         sys.exit(EXIT_OUR_FAULT)
 
 
-if __name__ == "__main__":
+def program() -> None:
+    """Entry point of the process: from here on it is `npl` and nothing else, and goes without pandas."""
+    sys.meta_path.insert(0, _WithoutPandas())
     main()
+
+
+if __name__ == "__main__":
+    program()

@@ -129,9 +129,9 @@ def loaded_by(arguments: list[str], home: Path) -> tuple[int, set[str]]:
     """Exit code of an `npl` command in a process of its own, and the packages that it loaded."""
     code = (
         "import json, sys\n"
-        "from ingest.cli import main\n"
+        "from ingest.cli import program\n"
         f"sys.argv = ['npl', *{arguments!r}]\n"
-        "try:\n    main()\n    code = 0\n"
+        "try:\n    program()\n    code = 0\n"
         "except SystemExit as done:\n    code = done.code or 0\n"
         "sys.stderr.write('\\n' + json.dumps([code, sorted({name.partition('.')[0] for name in sys.modules})]))\n"
     )
