@@ -29,3 +29,15 @@
 {% macro institution_key(identifier, name) -%}
     coalesce({{ identifier }}, {{ normalised_name(name) }})
 {%- endmacro %}
+
+{#- Who stands behind a name today: the institution of the register after all mergers, else the name in normal form; null
+    when nobody is named (`某银行(未具名)`). -#}
+{% macro party_today(institutions, name) -%}
+    coalesce(
+        {{ institutions }}.current_institution_id,
+        case
+            when {{ normalised_name(name) }} like '某%' or {{ normalised_name(name) }} like '%未具名%' then null
+            else nullif({{ normalised_name(name) }}, '')
+        end
+    )
+{%- endmacro %}

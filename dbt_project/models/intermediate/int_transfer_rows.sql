@@ -18,11 +18,9 @@ grace as (
 
 ),
 
--- What was decided last is all that the platform knows of the time: the same filings give the same answer on any day.
--- It is a day by UTC, up to eight hours behind China's: nobody is overdue too early.
 present as (
 
-    select cast(max(decided_at) as date) as as_of_date from {{ ref('stg_operations__filings') }}
+    {{ present_day(ref('stg_operations__filings')) }}
 
 ),
 

@@ -51,17 +51,11 @@ sums as (
     select
         grid.period,
         grid.business_group as business,
-        cast(count(case when event = 'listed' then 1 end) as decimal(28,4)) as listed_count,
-        {{ money_sum("case when event = 'listed' then claim_cny end") }} as listed_claim,
-        {{ money_sum("case when event = 'listed' then principal_cny end") }} as listed_principal,
-        cast(count(case when event = 'completed' then 1 end) as decimal(28,4)) as completed_count,
-        {{ money_sum("case when event = 'completed' then claim_cny end") }} as completed_claim,
-        {{ money_sum("case when event = 'completed' then principal_cny end") }} as completed_principal,
-        {{ money_sum('price_cny') }} as price,
-        {{ money_sum("case when claim_cny is not null then price_cny end") }} as discount_price,
-        {{ money_sum("case when price_cny is not null then claim_cny end") }} as priced_claim,
-        {{ money_sum("case when principal_cny is not null then price_cny end") }} as recovery_price,
-        {{ money_sum("case when price_cny is not null then principal_cny end") }} as priced_principal
+        {% for measure in ['listed_count', 'listed_claim_cny', 'listed_principal_cny', 'completed_count', 'completed_claim_cny',
+                          'completed_principal_cny', 'price_cny', 'discount_price_cny', 'priced_claim_cny',
+                          'recovery_price_cny', 'priced_principal_cny'] -%}
+        {{ activity_measures()[measure] }} as {{ measure | replace('_cny', '') }}{{ ',' if not loop.last }}
+        {% endfor %}
     from grid
     left join by_business
         on grid.business_group = by_business.business_group
