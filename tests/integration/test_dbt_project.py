@@ -71,6 +71,9 @@ def test_deals_are_reconciled_from_both_sides(warehouse):
         ("SLB|P5", "pending", None, None, "2026-01-30", 92, True),
         ("SLB|P6", "observed", None, None, None, 72, True),
         ("SLB|P9", "one_sided", None, None, "2025-11-30", 900, False),
+        ("SLE|K1", "agreed", "project_code", None, None, 40, True),
+        ("SLG|K2", "one_sided", None, None, "2024-06-30", 6, True),
+        ("某银行(未具名)|K4", "observed", None, None, None, 5, True),
     ]
 
 
@@ -185,12 +188,17 @@ def test_marts_stand_in_exactly_four_schemas(warehouse):
         "core.fct_title_chain",
         "core.fct_transfer_versions",
         "core.fct_transfers",
+        "market.activity_cells",
+        "market.concentration",
         "market.official_reconciliation",
         "market.pilot_participation",
         "market.pilot_participation_by_type",
+        "market.price_by_overdue",
         "market.price_index",
         "market.price_index_cells",
         "market.quarterly_activity",
+        "market.retail_share",
+        "market.sale_speed",
         "market.start_prices",
         "quality.completeness",
         "quality.filing_outcomes",

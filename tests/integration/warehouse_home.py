@@ -4,37 +4,38 @@ Columns come from the standard, so a field that is added there reaches these fil
 the modules `warehouse_*.py` beside this one.
 """
 
+import importlib
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
-import warehouse_compliance
-import warehouse_index
-import warehouse_loans
-from warehouse_rows import (
-    COMPLETENESS,
-    FILINGS,
-    INSTITUTION_NAMES,
-    INSTITUTIONS,
-    NOTICES,
-    RULE_RESULTS,
-    TRANSFERS,
-    Row,
-)
+from warehouse_rows import Row
 
 from expectations.spec import FieldSpec, Standard
 
-ACCEPTED: dict[str, list[Row]] = {
-    "package_notice": [*NOTICES, *warehouse_index.NOTICES],
-    "transfer_result": [*TRANSFERS, *warehouse_loans.TRANSFERS, *warehouse_index.TRANSFERS],
-    "loan": warehouse_loans.LOANS,
-    "collateral": warehouse_loans.COLLATERAL,
-    "recovery": warehouse_loans.RECOVERIES,
-    "compliance_return": warehouse_compliance.RETURNS,
-}
+# Each topic lists what was filed, and who files it, under the same names.
+TOPICS = [
+    importlib.import_module(path.stem)
+    for path in sorted(Path(__file__).parent.glob("warehouse_*.py"))
+    if path.stem != Path(__file__).stem
+]
 
-ALL_FILINGS = [*FILINGS, *warehouse_loans.FILINGS, *warehouse_compliance.FILINGS, *warehouse_index.FILINGS]
+
+def rows_of(name: str) -> list[Any]:
+    """What all topics say under one name."""
+    return [row for topic in TOPICS for row in getattr(topic, name, ())]
+
+
+ACCEPTED: dict[str, list[Row]] = {
+    "package_notice": rows_of("NOTICES"),
+    "transfer_result": rows_of("TRANSFERS"),
+    "loan": rows_of("LOANS"),
+    "collateral": rows_of("COLLATERAL"),
+    "recovery": rows_of("RECOVERIES"),
+    "compliance_return": rows_of("RETURNS"),
+}
 
 COLUMN_TYPES = {
     "text": "VARCHAR",
@@ -187,12 +188,12 @@ def write_home(home: Path, standard: Standard) -> Path:
         for name, parameter in standard.head.parameters.items()
     ]
     for name, rows in (
-        ("filings", [row | _accepted(row["filing_id"], standard) for row in ALL_FILINGS]),
-        ("rule_results", RULE_RESULTS),
-        ("completeness", COMPLETENESS),
-        ("institutions", [*INSTITUTIONS, warehouse_loans.MERGED_BANK]),
-        ("institution_names", [*INSTITUTION_NAMES, warehouse_loans.MERGED_BANK_NAME]),
-        ("eligibility", warehouse_index.ELIGIBILITY),
+        ("filings", [row | _accepted(row["filing_id"], standard) for row in rows_of("FILINGS")]),
+        ("rule_results", rows_of("RULE_RESULTS")),
+        ("completeness", rows_of("COMPLETENESS")),
+        ("institutions", rows_of("INSTITUTIONS")),
+        ("institution_names", rows_of("INSTITUTION_NAMES")),
+        ("eligibility", rows_of("ELIGIBILITY")),
         ("code_lists", codes),
         ("parameters", parameters),
     ):

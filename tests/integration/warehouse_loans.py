@@ -106,13 +106,15 @@ FILINGS = [
     filing("Z-3", "BYD", 11, kind="correction", replaces="Z-2", sequence=2),
 ]
 
-MERGED_BANK = {
-    "institution_id": "OLD",
-    "name_zh": FORMER_BANK,
-    "institution_type": "RB",
-    "province_code": "330000",
-    "valid_to": "2022-12-31",
-    "successor_id": "SLB",
-    "is_demo": False,
-}
-MERGED_BANK_NAME = {"name": FORMER_BANK, "institution_id": "OLD"}
+INSTITUTIONS = [
+    {
+        "institution_id": "OLD",
+        "name_zh": FORMER_BANK,
+        "institution_type": "RB",
+        "province_code": "330000",
+        "valid_to": "2022-12-31",
+        "successor_id": "SLB",
+        "is_demo": False,
+    }
+]
+INSTITUTION_NAMES = [{"name": FORMER_BANK, "institution_id": "OLD"}]

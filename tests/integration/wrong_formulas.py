@@ -5,24 +5,6 @@ COMPLETENESS_TEST = "completeness_scores_are_shares_of_asked_cells_and_a_blank_w
 # A tempting wrong formula: file, what stands there, what a hurried hand would write, the unit test that must see it.
 MUTATIONS = [
     (
-        "models/marts/market/quarterly_activity.sql",
-        "{{ ratio('sums.discount_price_cny', 'sums.priced_claim_cny') }} as discount_ratio",
-        "sums.mean_discount as discount_ratio",
-        "discount_is_a_ratio_of_sums",
-    ),
-    (
-        "models/marts/market/quarterly_activity.sql",
-        "        -- Parts of the ratios",
-        "        avg(cast(price_cny as double) / claim_cny) as mean_discount,\n        -- Parts of the ratios",
-        "discount_is_a_ratio_of_sums",
-    ),
-    (
-        "models/marts/market/quarterly_activity.sql",
-        '{{ money_sum("case when price_cny is not null then claim_cny end") }} as priced_claim_cny',
-        '{{ money_sum("claim_cny") }} as priced_claim_cny',
-        "a_deal_without_a_price_is_no_part_of_the_denominator",
-    ),
-    (
         "models/marts/market/start_prices.sql",
         "round(10 * {{ ratio('start_price_cny', 'base_claim_cny') }}",
         "round(10 * {{ ratio('start_price_cny', 'base_principal_cny') }}",

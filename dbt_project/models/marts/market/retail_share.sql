@@ -209,10 +209,13 @@ select
     coalesce(totals.all_{{ event }}_{{ unknown }}_claim_cny, cast(0 as decimal(28,2)))
         as all_{{ event }}_{{ unknown }}_claim_cny,
     {% endfor -%}
+    -- Rounded, since 0.4 is no binary fraction.
     case
         when keys.segment_kind = 'business'
-            then {{ ratio('coalesce(sums.' ~ event ~ '_claim_cny, 0)', 'totals.all_' ~ event ~ '_claim_cny') }}
-                - cast({{ var('retail_share_target') }} as double)
+            then round(
+                {{ ratio('coalesce(sums.' ~ event ~ '_claim_cny, 0)', 'totals.all_' ~ event ~ '_claim_cny') }}
+                - cast({{ var('retail_share_target') }} as double), 6
+            )
     end as {{ event }}_claim_share_to_target,
     {% endfor -%}
     cast({{ var('retail_share_target') }} as double) as target_share,
