@@ -20,12 +20,12 @@ def test_cells_keep_every_breakdown_of_a_quarter_apart(warehouse):
 
 def test_prices_by_overdue_band_are_sums_over_sums_with_their_median_beside(warehouse):
     rows = warehouse.execute("""
-        select overdue_band, package_count, seller_count, unnamed_seller_package_count, price_claim_ratio, price_claim_median,
-               price_claim_median_count, principal_package_count, price_principal_ratio
+        select overdue_band, package_count, seller_count, unnamed_seller_package_count, price_claim_ratio,
+               price_claim_median, price_claim_median_count, principal_package_count, price_principal_ratio
         from market.price_by_overdue
         where period = '2024Q2' and price_kind = 'deal' and business = 'batch_personal' and not is_demo
         order by overdue_band""").fetchall()
-    # K1 40 / 400 and 40 / 200; K2, of a bank that merged into K1's seller, 6 / 300 and 6 / 250; K4 5 / 100, no principal
+    # K1 40 / 400 and 40 / 200; K2, of a bank that merged into K1's seller, 6 / 300 and 6 / 250; K4 5 / 100
     assert rows == [
         ("all", 3, 1, 1, pytest.approx(51 / 800), pytest.approx(0.05), 3, 2, pytest.approx(46 / 450)),
         ("over_5_years", 1, 1, 0, pytest.approx(0.02), pytest.approx(0.02), 1, 1, pytest.approx(6 / 250)),
@@ -66,8 +66,8 @@ def test_a_sale_is_timed_from_first_cutoff_to_registration(warehouse):
     rows = warehouse.execute("""
         select span, package_count, relisted_count, exact_count, missing_count, days_median, days_p25, days_max
         from market.sale_speed where cohort = 'signed' and quarter = '2024Q2' and breakdown = 'all' order by span""")
-    # K1: cut off 31 January, listed 1 April, signed 30 June, settled 10 and registered 20 July. K2: listed 10 April, signed
-    # 10 May. K4: neither listing nor day of signing is known.
+    # K1: cut off 31 January, listed 1 April, signed 30 June, settled 10 and registered 20 July. K2: listed 10 April,
+    # signed 10 May. K4: neither listing nor day of signing is known.
     assert rows.fetchall() == [
         ("cutoff_to_listing", 3, 1, 1, 2, 61, 61, 61),
         ("cutoff_to_signing", 3, 1, 1, 2, 151, 151, 151),
@@ -105,7 +105,7 @@ def test_personal_loans_are_a_share_of_supply_in_both_scopes(warehouse):
         from market.retail_share
         where period = '2024Q2' and not is_demo and segment in ('batch_personal', 'XK', 'supermarket', 'small_share')
         order by all""").fetchall()
-    # K2 was sold at a supermarket in shares, K3 offered at an exchange: of the official scope there is K1, and K4's sale
+    # K2 was sold at a supermarket in shares, K3 offered at an exchange: K1 and K4's sale are of the official scope
     assert rows == [
         ("all", "XK", 1, 3, 300, 1000, 0.3, None, 300 / 800),
         ("all", "batch_personal", 2, 3, 700, 1000, 0.7, 0.3, 1),
@@ -120,8 +120,10 @@ def test_personal_loans_are_a_share_of_supply_in_both_scopes(warehouse):
 
 def test_the_official_share_of_personal_loans_is_that_of_the_official_table(warehouse):
     shown = warehouse.execute("""
-        select official_completed_claim_yi, official_all_completed_claim_yi, official_completed_claim_share, official_basis
-        from market.retail_share where period = '2025Q1' and scope = 'official' and segment = 'batch_personal'""").fetchone()
+        select official_completed_claim_yi, official_all_completed_claim_yi, official_completed_claim_share,
+               official_basis
+        from market.retail_share
+        where period = '2025Q1' and scope = 'official' and segment = 'batch_personal'""").fetchone()
     table = warehouse.execute("""
         select business, official_value_yi from market.official_reconciliation
         where period = '2025Q1' and measure = 'completed_claim' and is_preferred""").fetchall()
@@ -133,9 +135,10 @@ def test_the_official_share_of_personal_loans_is_that_of_the_official_table(ware
 
 def test_concentration_is_of_institutions_after_mergers_by_claim(warehouse):
     rows = warehouse.execute("""
-        select side, party_type, deal_count, claim_cny / 1e6, type_share, unnamed_claim_cny / 1e6, institution_count, hhi,
-               cr4_ratio
-        from market.concentration where period = '2024Q2' and business = 'all' and not is_demo order by all""").fetchall()
+        select side, party_type, deal_count, claim_cny / 1e6, type_share, unnamed_claim_cny / 1e6, institution_count,
+               hhi, cr4_ratio
+        from market.concentration
+        where period = '2024Q2' and business = 'all' and not is_demo order by all""").fetchall()
     # bank G's sale is bank E's today; K4 names no seller: of 700 named, one institution sold all
     assert rows == [
         ("buyer", "LAMC", 1, 300, 300 / 800, 0, 1, 10000, 1),

@@ -1,8 +1,8 @@
 """What invented institutions filed of the second quarter of 2024, for the market tables of the dbt project's tests.
 
-Three packages were listed: K1 twice, and sold by bank E on the 90th day; K2 by bank G, which has merged into E since, at a
-supermarket, its sale filed by the buyer alone; K3 is still unsold. K4 is known from a notice of its sale, which names no
-seller and no day. Amounts are in million yuan; sums by hand stand in `test_market_tables.py`.
+Three packages were listed: K1 twice, and sold by bank E on the 90th day; K2 by bank G, which has merged into E since, at
+a supermarket, its sale filed by the buyer alone; K3 is still unsold. K4 is known from a notice of its sale, which names
+no seller and no day. Amounts are in million yuan; sums by hand stand in `test_market_tables.py`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Formulas that a hurried hand would write in the tables of market activity, each with the unit test that must see it."""
+"""Formulas that a hurried hand would write in the market tables, each with the unit test that must see it."""
 
 _UNIT_RATIO = "discount_is_a_ratio_of_sums"
 _PRICES = "a_price_is_a_ratio_of_sums_and_its_median_stands_apart"
@@ -38,7 +38,7 @@ MUTATIONS = [
         'count_where("is_demo")',
         "a_cell_counts_a_package_listed_and_sold_in_it_once_among_the_invented",
     ),
-    # prices: the median in place of the ratio of sums, prices of deals without a claim, official figures beside invented deals
+    # prices: the median in place of the ratio of sums, prices without a claim, official figures beside invented deals
     (
         f"{_MARKET}/price_by_overdue.sql",
         "{{ ratio('sums.' ~ base ~ '_price_cny', 'sums.priced_' ~ base ~ '_cny') }} as price_{{ base }}_ratio",
@@ -72,9 +72,19 @@ MUTATIONS = [
         _TIMED,
     ),
     ("macros/statistics.sql", "coalesce({{ precision }}, 'day') = 'day'", "true", _TIMED),
-    ("models/intermediate/int_sale_spans.sql", "when is_censored then 'censored'", "when false then 'censored'", _TIMED),
+    (
+        "models/intermediate/int_sale_spans.sql",
+        "when is_censored then 'censored'",
+        "when false then 'censored'",
+        _TIMED,
+    ),
     (f"{_MARKET}/sale_speed.sql", "coalesce(days_to_present > {{ horizon }}, false)", "true", _UNSOLD),
-    (f"{_MARKET}/sale_speed.sql", "and coalesce(days, days_to_present) > ' ~ horizon", "and days > ' ~ horizon", _UNSOLD),
+    (
+        f"{_MARKET}/sale_speed.sql",
+        "and coalesce(days, days_to_present) > ' ~ horizon",
+        "and days > ' ~ horizon",
+        _UNSOLD,
+    ),
     # the share of personal loans: the unknown left out below, teasers counted, figures of two bases divided
     (
         f"{_MARKET}/retail_share.sql",
