@@ -1,6 +1,6 @@
 """What invented institutions filed of the second quarter of 2024, for the market tables of the dbt project's tests.
 
-Three packages were listed: K1 twice, and sold by bank E on the 90th day; K2 by bank G, which has merged into E since, at
+Three packages were listed: K1 twice, and sold by bank E on the 90th day; K2 by bank G, which merged into E since, at
 a supermarket, its sale filed by the buyer alone; K3 is still unsold. K4 is known from a notice of its sale, which names
 no seller and no day. Amounts are in million yuan; sums by hand stand in `test_market_tables.py`.
 """
@@ -117,9 +117,9 @@ TRANSFERS = [
 ]
 
 FILINGS = [
-    filing("E-1", "SLE", 4),
-    filing("G-1", "SLG", 4),
-    filing("N-1", "BYN", 5),
-    filing("Z-4", "BYD", 5),
-    filing("DESK-2", "DESK", 5),
+    filing("E-1", "SLE", 10),
+    filing("G-1", "SLG", 10),
+    filing("N-1", "BYN", 10),
+    filing("Z-4", "BYD", 10),
+    filing("DESK-2", "DESK", 10),
 ]

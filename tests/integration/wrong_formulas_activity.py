@@ -60,8 +60,8 @@ MUTATIONS = [
     ),
     (
         "models/intermediate/int_official_overdue_prices.sql",
-        "    where official_rank = 1",
-        "    where official_rank > 0",
+        "where point_rank = 1",
+        "where point_rank > 0",
         "a_published_point_by_overdue_age_is_read_from_its_label",
     ),
     # speed: the last cut-off date, coarse dates as days, the unsold dropped, those just listed counted as sold in time
