@@ -129,6 +129,13 @@ def compared(
     return {"compared_with": before.filing_id, "fixed_total": len(fixed), "fixed": fixed}
 
 
+def rules_of_warnings(standard: Standard) -> set[str]:
+    """The rules that warn of unanswered warnings; their own findings ask for no answer."""
+    return {
+        rule.id for rule in standard.rules.values() if rule.table == FILING_TABLE and UNANSWERED_FIELD in rule.fields
+    }
+
+
 def unanswered(
     standard: Standard, manifest: Manifest, folder: str, in_force: Iterable[registry.FilingRecord]
 ) -> Unanswered:
@@ -139,9 +146,7 @@ def unanswered(
     own = {each.filing_id for each in in_force if (each.institution_id, each.subject_id) == (folder, manifest.about)}
     if not own:
         return Unanswered()
-    of_warnings = {
-        rule.id for rule in standard.rules.values() if rule.table == FILING_TABLE and UNANSWERED_FIELD in rule.fields
-    }
+    of_warnings = rules_of_warnings(standard)
     with registry.transaction() as connection:
         warned = connection.execute(
             sa.select(findings.c.filing_id, findings.c.fingerprint, findings.c.rule_id)

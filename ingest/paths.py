@@ -42,6 +42,11 @@ class Home:
         return self.root / "outbox"
 
     @property
+    def register(self) -> Path:
+        """The operator's additions and corrections to the registers that come with the program."""
+        return self.root / "register"
+
+    @property
     def registry_file(self) -> Path:
         return self.root / "registry.sqlite"
 
@@ -124,6 +129,15 @@ class Home:
     def answer(self, institution: str, filing: str) -> Path:
         """outbox/<institution>/<filing>/: report and receipt."""
         return self.outbox / institution / filing
+
+    def notice(self, institution: str, notice_id: str) -> Path:
+        """outbox/<institution>/calendar/<notice>.txt: a reminder of what is owed, in both languages."""
+        return self.outbox / institution / "calendar" / f"{notice_id}.txt"
+
+    @property
+    def reminders_turn(self) -> Path:
+        """The lock of whoever sends reminders."""
+        return self.work / "turns" / "reminders"
 
     def release(self, release_id: str) -> Path:
         return self.releases / release_id

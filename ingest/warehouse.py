@@ -21,7 +21,8 @@ from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
 from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
-from ingest.register import REGISTER_DIR, eligibility, institution_names, institutions
+from ingest.quality_exports import obligations_table, rules_table, warnings_table
+from ingest.register import REGISTER_DIR, eligibility, institution_names, institutions, operators_files
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DATABASE_NAME = "npl"
@@ -133,7 +134,7 @@ def input_digests() -> dict[str, str]:
     return {
         "standard": load_standard().sha256,
         "filings": history.hexdigest(),
-        "registers": _files_digest(REGISTER_DIR.glob("*.csv")),
+        "registers": _files_digest([*REGISTER_DIR.glob("*.csv"), *operators_files()]),
         "models": _files_digest(_model_files()),
     }
 
@@ -187,6 +188,9 @@ def export_operations() -> None:
     _export("eligibility", eligibility())
     _export("code_lists", pa.Table.from_pylist(codes, schema=_CODE_LISTS))
     _export("parameters", pa.Table.from_pylist(parameters, schema=_PARAMETERS))
+    _export("obligations", obligations_table())
+    _export("rules", rules_table(load_standard()))
+    _export("warnings", warnings_table(load_standard()))
 
 
 def filing_facts(demo: set[str]) -> Iterable[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Who is who and who may trade what: the platform's registers, dated, as tables and as look-ups.
 
-The three CSV files beside this module are the only home of these facts; operators correct them there. Each row's
-`source` says where it comes from and what of it nobody has checked. A broken register is ours to mend, so every
-loader raises `StandardError`.
+The CSV files beside this module are the only home of these facts. Each row's `source` says where it comes from and what
+of it nobody has checked. What an operator decides by the day (who takes part, what is owed, which days are worked) is
+added or corrected in files of the same name and columns under `NPL_HOME/register/`: a row there replaces the row of the
+same key here. A broken register is ours or the operator's to mend, so every loader raises `StandardError`.
 """
 
 import csv
@@ -15,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from ingest.errors import StandardError
+from ingest.paths import home
 
 REGISTER_DIR = Path(__file__).parent
 
@@ -59,6 +61,40 @@ _ELIGIBILITY = pa.schema(
         "source": pa.string(),
     }
 )
+_WORKING_DAYS = pa.schema(
+    {
+        "day": pa.date32(),
+        "is_working_day": pa.bool_(),
+        "zh": pa.string(),
+        "en": pa.string(),
+        "certainty": pa.string(),
+        "source": pa.string(),
+    }
+)
+_OBLIGATIONS = pa.schema(
+    {
+        "institution_type": pa.string(),
+        "role": pa.string(),
+        "table_name": pa.string(),
+        "frequency": pa.string(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "opens": pa.string(),
+        "due_working_day": pa.int64(),
+        "grace_working_days": pa.int64(),
+        "certainty": pa.string(),
+        "source": pa.string(),
+    }
+)
+_PARTICIPATION = pa.schema(
+    {
+        "institution_id": pa.string(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "source": pa.string(),
+    }
+)
+_MAILBOXES = pa.schema({"institution_id": pa.string(), "mailbox": pa.string()})
 
 # The SQL side has the same normal form in the standard's macro `normal_name`; a test holds the two equal.
 _NORMAL_FORM = str.maketrans({"（": "(", "）": ")"} | dict.fromkeys(" \t\n\r\f\u00a0\u3000"))
@@ -122,6 +158,48 @@ def eligibility() -> pa.Table:
     return _read("eligibility.csv", _ELIGIBILITY)
 
 
+def working_days() -> pa.Table:
+    """One row per day that is worked or not otherwise than its weekday says (columns of working_days.csv).
+
+    `certainty`: P, the State Council's notice says so; U, the notice on that year was not at hand.
+    """
+    return _with_operators_rows("working_days.csv", _WORKING_DAYS, ("day",))
+
+
+def obligations() -> pa.Table:
+    """One row per institution type, table and span of days in which the type owes the table, with what counts its days.
+
+    `role`: `seller` or `buyer`, owed only by those that an act admits in that role; `any`, by all of the type.
+    `frequency`: month or quarter. `opens`: period_start or after_period. Days are counted in working days after the
+    period's end. `certainty` is U throughout: these are rules of the platform.
+    """
+    return _with_operators_rows(
+        "obligations.csv", _OBLIGATIONS, ("institution_type", "table_name", "frequency", "valid_from")
+    )
+
+
+def participation() -> pa.Table:
+    """One row per institution and span of days in which it takes part in the platform, and so owes filings."""
+    table = _with_operators_rows("participation.csv", _PARTICIPATION, ("institution_id", "valid_from"))
+    unknown = sorted(set(table["institution_id"].to_pylist()) - set(_by_id()))
+    if unknown:
+        raise StandardError(f"participation.csv: unknown institution {', '.join(unknown)}")
+    return table
+
+
+def mailboxes() -> dict[str, str]:
+    """Institution -> the mailbox of its filing desk, from the home alone: addresses are no part of the program."""
+    file = home().register / "mailboxes.csv"
+    rows = _read(file, _MAILBOXES).to_pylist() if file.exists() else []
+    return {row["institution_id"]: row["mailbox"] for row in rows}
+
+
+def operators_files() -> list[Path]:
+    """The operator's own register files that change what is owed, for whoever asks whether anything changed."""
+    names = ("working_days.csv", "obligations.csv", "participation.csv")
+    return [home().register / name for name in names if (home().register / name).exists()]
+
+
 def institution(institution_id: str) -> dict[str, Any] | None:
     """Return the register's row of an institution (columns of `institutions()`); null if it has none."""
     return _by_id().get(institution_id)
@@ -151,13 +229,31 @@ def _by_name() -> dict[str, list[tuple[datetime.date, datetime.date | None, str]
     return found
 
 
-def _read(file_name: str, schema: pa.Schema) -> pa.Table:
+def _with_operators_rows(file_name: str, schema: pa.Schema, key: tuple[str, ...]) -> pa.Table:
+    """Return a register of ours with the rows of the operator's file of that name, which win; ordered by key."""
+    rows = {}
+    for file in (REGISTER_DIR / file_name, home().register / file_name):
+        if file.parent == REGISTER_DIR or file.exists():
+            found = _read(file, schema).to_pylist()
+            keyed = {tuple(row[name] for name in key): row for row in found}
+            if len(keyed) < len(found):
+                raise StandardError(f"{file}: two rows of one {', '.join(key)}")
+            rows |= keyed
+    return pa.Table.from_pylist([rows[each] for each in sorted(rows)], schema=schema)
+
+
+def _read(file: str | Path, schema: pa.Schema) -> pa.Table:
     """Return a register with its types; empty text stays empty, an empty date is null."""
-    with (REGISTER_DIR / file_name).open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if reader.fieldnames != schema.names:
-            raise StandardError(f"{file_name}: columns must be {', '.join(schema.names)}")
-        rows = [_typed(row, schema, f"{file_name} line {reader.line_num}") for row in reader]
+    path = REGISTER_DIR / file
+    try:
+        # a spreadsheet program writes a byte order mark
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            if reader.fieldnames != schema.names:
+                raise StandardError(f"{file}: columns must be {', '.join(schema.names)}")
+            rows = [_typed(row, schema, f"{file} line {reader.line_num}") for row in reader]
+    except UnicodeDecodeError as error:
+        raise StandardError(f"{file}: not UTF-8") from error
     return pa.Table.from_pylist(rows, schema=schema)
 
 
@@ -177,6 +273,8 @@ def _value(text: str, data_type: pa.DataType) -> Any:
         if text not in ("true", "false"):
             raise ValueError(f"{text!r} is neither true nor false")
         return text == "true"
+    if pa.types.is_integer(data_type):
+        return int(text)
     return text
 
 

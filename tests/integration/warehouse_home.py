@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import warehouse_calendar
 from warehouse_rows import Row
 
 from expectations.spec import FieldSpec, Standard
@@ -130,6 +131,7 @@ OPERATIONS = {
     },
     "code_lists": {"list": "VARCHAR", "code": "VARCHAR", "zh": "VARCHAR", "en": "VARCHAR", "parent": "VARCHAR"},
     "parameters": {"parameter": "VARCHAR", "value": "VARCHAR", "unit": "VARCHAR"},
+    **warehouse_calendar.OPERATIONS,
 }
 
 
@@ -196,6 +198,7 @@ def write_home(home: Path, standard: Standard) -> Path:
         ("eligibility", rows_of("ELIGIBILITY")),
         ("code_lists", codes),
         ("parameters", parameters),
+        *warehouse_calendar.ROWS.items(),
     ):
         _write(home / "operations" / f"{name}.parquet", OPERATIONS[name], rows)
     return home
