@@ -4,8 +4,8 @@ An institution owes a table for a period when, on the period's last day, it take
 (participation.csv), exists (institutions.csv) and is of a type that owes the table (obligations.csv); and when an act
 admitted its type, and its province, in the row's role on at least one day of the period (eligibility.csv).
 
-No public text of a filing calendar was found: all of this is platform rule, as each row's `source` says. A table is owed
-also for a period without business: the institution files it with its header and no rows (a nil return).
+No public text of a filing calendar was found: all of this is platform rule, as each row's `source` says. A table is
+owed also for a period without business: the institution files it with its header and no rows (a nil return).
 
 Dates are of China (`TIMEZONE`), which has kept one offset since 1991. The last moment of the due day is on time: the
 moments, UTC, are the first ones of the day after it.
@@ -166,9 +166,7 @@ class _Calendar:
         return any(
             act["valid_from"] <= last
             and first <= (act["valid_to"] or datetime.date.max)
-            and (
-                act["province_scope"] != "list" or institution["province_code"] in act["province_codes"].split(";")
-            )
+            and (act["province_scope"] != "list" or institution["province_code"] in act["province_codes"].split(";"))
             for act in self._acts[role, institution["institution_type"]]
         )
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest.cli_calendar import calendar
 from ingest.cli_receipt import receipt_app
 from ingest.cli_registry import registry_app
 from ingest.cli_release import release_app, sql
@@ -44,6 +45,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(registry_app, name="registry")
 app.command("sql")(sql)
+app.command("calendar")(calendar)
 
 
 class ReportFormat(StrEnum):

@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -23,6 +24,9 @@ class Settings(BaseSettings):
     `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise. `sftp_keys_dir`
     holds its own key and those of the institutions; empty means beside the other keys.
     `code_commit` is the commit that this program was made from, where no checkout can tell it (an image).
+    `smtp_host` empty sends no mail: reminders are then in the outbox alone. `smtp_security` is `starttls`, `tls` (from
+    the first byte) or `none` (a relay on this machine). `mail_from` is the sender; `mail_escalation` is the operator's
+    mailbox that gets a copy of what says that filings are missing.
 
     A secret need not stand in the environment: the file `/run/secrets/npl_<name>` holds it just as well.
     """
@@ -48,6 +52,14 @@ class Settings(BaseSettings):
     sftp_port: int = Field(default=2222, ge=0, le=65535)
     sftp_keys_dir: Path | None = None
     code_commit: str = ""
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_seconds: float = Field(default=30, gt=0)
+    mail_from: str = Field(default="npl-warehouse@localhost", pattern=r"^[^\s@,]+@[^\s@,]+$")
+    mail_escalation: str = Field(default="", pattern=r"^(?:[^\s@,]+@[^\s@,]+)?$")
 
 
 @lru_cache(maxsize=1)

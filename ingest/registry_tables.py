@@ -121,3 +121,32 @@ answers = sa.Table(
     sa.Column("fingerprint", sa.String(64), primary_key=True),
     sa.Column("reason_code", sa.String(32), nullable=False),
 )
+notices = sa.Table(
+    "notices",
+    metadata,
+    # what an institution is told of filings due or missing, as it was worded: sent again it is the same to the byte
+    sa.Column("notice_id", sa.String(120), primary_key=True),
+    sa.Column("institution_id", sa.String(64), nullable=False),
+    sa.Column("planned_at", sa.DateTime, nullable=False),
+    # mailboxes by comma as they were then; null: only the outbox tells
+    sa.Column("recipients", sa.String(400)),
+    sa.Column("subject", sa.String(400), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+notice_obligations = sa.Table(
+    "notice_obligations",
+    metadata,
+    # each stage of each obligation is told once: the key is that promise
+    sa.Column("institution_id", sa.String(64), primary_key=True),
+    sa.Column("period", sa.String(16), primary_key=True),
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("stage", sa.String(16), primary_key=True),
+    sa.Column("notice_id", sa.ForeignKey("notices.notice_id"), nullable=False, index=True),
+)
+notice_deliveries = sa.Table(
+    "notice_deliveries",
+    metadata,
+    sa.Column("notice_id", sa.ForeignKey("notices.notice_id"), primary_key=True),
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("at", sa.DateTime, nullable=False),
+)

@@ -231,7 +231,7 @@ def _by_name() -> dict[str, list[tuple[datetime.date, datetime.date | None, str]
 
 def _with_operators_rows(file_name: str, schema: pa.Schema, key: tuple[str, ...]) -> pa.Table:
     """Return a register of ours with the rows of the operator's file of that name, which win; ordered by key."""
-    rows = {}
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for file in (REGISTER_DIR / file_name, home().register / file_name):
         if file.parent == REGISTER_DIR or file.exists():
             found = _read(file, schema).to_pylist()

@@ -16,7 +16,7 @@ from embedded_airflow import environment_of, prepare_inbox
 from ingest.config import PROJECT_DIR
 from ingest.paths import Home
 
-DAG_IDS = ["build_warehouse", "ingest_filings", "publish_release"]
+DAG_IDS = ["build_warehouse", "filing_calendar", "ingest_filings", "publish_release"]
 
 DESCRIBE = """
 import json, sys
@@ -83,7 +83,7 @@ def test_loading_the_dag_files_imports_nothing_heavy(described: dict[str, Any]) 
 
 def test_every_task_has_an_owner_and_retries_with_growing_pauses(described: dict[str, Any]) -> None:
     tasks = tasks_of(described)
-    assert len(tasks) == 7
+    assert len(tasks) == 8
     assert {name for name, task in tasks.items() if task["owner"] != "platform"} == set()
     assert {name for name, task in tasks.items() if task["retries"] < 1 or task["backoff"] <= 1} == set()
 
@@ -100,6 +100,12 @@ def test_every_dag_explains_itself_and_runs_once_at_a_time(described: dict[str, 
 def test_filings_are_taken_every_ten_minutes_by_beijing_time(described: dict[str, Any]) -> None:
     ingest = described["dags"]["ingest_filings"]
     assert (ingest["cron"], ingest["zone"]) == ("*/10 * * * *", "Asia/Shanghai")
+
+
+def test_institutions_are_reminded_every_morning_by_beijing_time(described: dict[str, Any]) -> None:
+    calendar = described["dags"]["filing_calendar"]
+    assert (calendar["cron"], calendar["zone"]) == ("0 8 * * *", "Asia/Shanghai")
+    assert list(calendar["tasks"]) == ["remind"]
 
 
 def test_assets_lead_from_the_filings_to_the_warehouse_and_on_to_the_release(described: dict[str, Any]) -> None:

@@ -36,9 +36,7 @@ def filed(name: str, received: str, **values: Any) -> Row:
 
 FILINGS = [
     # in the last minute of the due day, corrected after it: on time
-    filed(
-        "C-1", "2026-01-05 15:59", period="2025-11", state="superseded", known_to=moment("2026-01-10 02:00")
-    ),
+    filed("C-1", "2026-01-05 15:59", period="2025-11", state="superseded", known_to=moment("2026-01-10 02:00")),
     filed("C-2", "2026-01-10 01:00", period="2025-11", kind="correction", replaces="C-1", sequence=2),
     # withdrawn and filed again after the due day: late
     filed(
