@@ -6,6 +6,7 @@ import email
 import multiprocessing
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
@@ -65,10 +66,11 @@ def one_institution(npl_home: Home) -> Home:
 @pytest.fixture
 def mail(one_institution: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
-    assert controller.server is not None
-    port = controller.server.sockets[0].getsockname()[1]
     for name, value in {
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(port),
