@@ -139,6 +139,4 @@ def test_a_reason_answers_a_warning_wherever_it_is_given(npl_home: Home) -> None
         connection.execute(
             registry_tables.answers.insert().values(filing_id="B", fingerprint="2", reason_code="CONFIRMED")
         )
-    assert warnings_table(load_standard()).to_pylist() == [
-        {"filing_id": "A", "warning_count": 2, "answered_count": 1}
-    ]
+    assert warnings_table(load_standard()).to_pylist() == [{"filing_id": "A", "warning_count": 2, "answered_count": 1}]

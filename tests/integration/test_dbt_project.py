@@ -202,7 +202,10 @@ def test_marts_stand_in_exactly_four_schemas(warehouse):
         "market.start_prices",
         "quality.completeness",
         "quality.filing_outcomes",
+        "quality.institution_scores",
+        "quality.rule_grid",
         "quality.rule_results",
+        "quality.timeliness",
     ]
 
 

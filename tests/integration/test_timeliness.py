@@ -91,5 +91,6 @@ def test_sql_and_python_agree_on_where_a_period_ends(period):
             return f"last_day({day})"
 
     sql = Template(source + "{{ period_end('period') }}").render(dbt=Dbt)
-    found = duckdb.execute(f"select {sql} from (select ? as period)", [period]).fetchone()
-    assert found == (period_bounds(period)[1],)
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select {sql} from (select ? as period)", [period]).fetchall()
+    assert found == [(period_bounds(period)[1],)]

@@ -34,9 +34,7 @@ def test_what_is_owed_is_shown_with_its_dates_and_what_is_not_announced_is_marke
     ("day", "status"), [("2026-05-18", "not_yet_due"), ("2026-05-19", "overdue"), ("2026-05-26", "missing")]
 )
 def test_as_of_is_the_end_of_a_day_in_china(npl_home: Home, day: str, status: str) -> None:
-    result = runner.invoke(
-        app, ["calendar", "SLZG01", "--period", "2026-04", "--as-of", day, "--format", "json"]
-    )
+    result = runner.invoke(app, ["calendar", "SLZG01", "--period", "2026-04", "--as-of", day, "--format", "json"])
     (row,) = json.loads(result.stdout)
     assert row["status"] == status
     assert row["filed_at"] is None
@@ -54,9 +52,7 @@ def test_the_ics_file_is_short_lines_with_one_event_a_due_day(npl_home: Home) ->
     assert len(uids) == len(set(uids)) == 6 * 4
 
 
-@pytest.mark.parametrize(
-    "arguments", [["NOBODY"], ["--period", "2026-13"], ["--as-of", "tomorrow"]]
-)
+@pytest.mark.parametrize("arguments", [["NOBODY"], ["--period", "2026-13"], ["--as-of", "tomorrow"]])
 def test_what_it_cannot_know_is_wrong_usage(npl_home: Home, arguments: list[str]) -> None:
     from ingest.errors import UsageError
 
