@@ -25,7 +25,7 @@ _SAID = {
     ),
     MISSING: (
         "以下各表已过宽限日，平台仍未收到可接收的报送，现记为未报，并已告知平台运行人员。请尽快补报。",
-        "The tables below are past their grace day, and no filing of them was accepted yet. They are recorded as missing,"
+        "The tables below are past their grace day, and no filing of them was accepted yet. They count as missing,"
         " and the platform's operator has been told. Please file them without delay.",
     ),
 }

@@ -3,6 +3,7 @@
 import csv
 import datetime
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import holidays
@@ -251,7 +252,7 @@ def test_periods_follow_one_another_without_gap(first: Day, length: int, frequen
     bounds = [period_bounds(each) for each in periods_between(frequency, first, last)]
     assert bounds[0][0] <= first <= bounds[0][1]
     assert bounds[-1][0] <= last <= bounds[-1][1]
-    assert all(one[1] + datetime.timedelta(1) == two[0] for one, two in zip(bounds, bounds[1:], strict=False))
+    assert all(one[1] + datetime.timedelta(1) == two[0] for one, two in pairwise(bounds))
 
 
 @given(DAYS)
