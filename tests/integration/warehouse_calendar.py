@@ -9,17 +9,19 @@ from typing import Any
 from warehouse_rows import Row, filing
 
 BANK = "CAL"
-INSTITUTIONS = [{
-    "institution_id": BANK,
-    "name_zh": "虚构历银行",
-    "institution_type": "CB",
-    "province_code": "330000",
-    "is_demo": False,
-    "valid_from": datetime.date(2000, 1, 1),
-    "uscc": "",
-    "name_en": "",
-    "successor_id": "",
-}]
+INSTITUTIONS = [
+    {
+        "institution_id": BANK,
+        "name_zh": "虚构历银行",
+        "institution_type": "CB",
+        "province_code": "330000",
+        "is_demo": False,
+        "valid_from": datetime.date(2000, 1, 1),
+        "uscc": "",
+        "name_en": "",
+        "successor_id": "",
+    }
+]
 
 
 def moment(text: str) -> datetime.datetime:
