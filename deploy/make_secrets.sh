@@ -27,4 +27,5 @@ make airflow_fernet_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
 make airflow_database_url "postgresql+psycopg2://airflow:$(cat secrets/airflow_database_password)@postgres/airflow"
 make airflow_result_backend "db+postgresql://airflow:$(cat secrets/airflow_database_password)@postgres/airflow"
 make airflow_broker_url "redis://:$(cat secrets/redis_password)@redis:6379/0"
+touch secrets/npl_smtp_password  # for the operator to fill, where mail is sent with one
 make npl_registry_url "postgresql+psycopg://npl:$(cat secrets/npl_database_password)@postgres/npl"
