@@ -127,6 +127,21 @@ def release_diff(
         typer.echo(page_of_changes(told))
 
 
+@release_app.command("export")
+def release_export(
+    release: Annotated[str, typer.Argument(help="发布编号 · release id")],
+    out: Annotated[Path, typer.Option(help="新建的目录 · the folder to make")],
+    public: Annotated[
+        bool, typer.Option("--public", help="只含经披露控制的公开表 · only the public tables, for the open web")
+    ] = False,
+) -> None:
+    """导出一个发布 · Copy a release out: whole for accredited researchers, or its public part for everybody."""
+    from ingest.release import export, export_public
+
+    files = export_public(release, out) if public else export(release, out)
+    typer.echo(f"{out}: {len(files)} 个文件 files")
+
+
 @release_app.command("yank")
 def release_yank(
     release: Annotated[str, typer.Argument(help="发布编号 · release id")],

@@ -26,6 +26,8 @@ from ingest.register import REGISTER_DIR, eligibility, institution_names, instit
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DATABASE_NAME = "npl"
+DISCLOSURE_FILES = sorted((PROJECT_DIR / "ingest" / "disclosure").glob("*.yml"))
+"""What is public is declared there: it makes the warehouse as much as the models do."""
 
 _FILINGS = pa.schema(
     [
@@ -108,6 +110,7 @@ def _build() -> str:
     temporary = temporary_beside(target)
     try:
         manifest = _dbt_build(temporary)
+        _write_public(temporary, inputs)
         write_bytes(home().warehouse_manifest, manifest.read_bytes())
         temporary.replace(target)
     finally:
@@ -135,7 +138,7 @@ def input_digests() -> dict[str, str]:
         "standard": load_standard().sha256,
         "filings": history.hexdigest(),
         "registers": _files_digest([*REGISTER_DIR.glob("*.csv"), *operators_files()]),
-        "models": _files_digest(_model_files()),
+        "models": _files_digest([*_model_files(), *DISCLOSURE_FILES]),
     }
 
 
@@ -230,6 +233,13 @@ def _export(name: str, table: pa.Table) -> None:
     temporary = temporary_beside(target)
     pq.write_table(table, temporary, compression="zstd")
     temporary.replace(target)
+
+
+def _write_public(database: Path, inputs: str) -> None:
+    """Add what the public may see. Not dbt's: it needs earlier releases, and a solver."""
+    from ingest.disclosure import write_public  # reads releases, which read this module
+
+    write_public(database, load_standard(), inputs)
 
 
 def _dbt_build(database: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from ingest.release.changes import page as page_of_changes
 from ingest.release.compare import compare
+from ingest.release.export import export, export_public
 from ingest.release.folder import DATABASE, MANIFEST, find_release, latest, list_releases, published, yank, yanked
 from ingest.release.publish import publish
 from ingest.release.query import open_query, query
@@ -11,6 +12,8 @@ __all__ = [
     "DATABASE",
     "MANIFEST",
     "compare",
+    "export",
+    "export_public",
     "find_release",
     "latest",
     "list_releases",

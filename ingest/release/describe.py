@@ -10,6 +10,7 @@ import duckdb
 import yaml
 
 from expectations.model import Bilingual, Standard
+from ingest.disclosure.texts import descriptions
 from ingest.release.tables import parquet_name
 from ingest.warehouse import DBT_PROJECT
 
@@ -142,8 +143,8 @@ def _names(grain: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _models() -> dict[tuple[str, str], Mapping[str, Any]]:
-    """What dbt's property files say of each mart, by schema (their folder) and name."""
-    return {
+    """What dbt's property files say of each mart, and disclosure control of its own tables, by schema and name."""
+    return descriptions() | {
         (path.parent.name, model["name"]): model
         for path in sorted((DBT_PROJECT / "models" / "marts").rglob("*.yml"))
         for model in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get("models", ())

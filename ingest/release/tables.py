@@ -10,7 +10,7 @@ from ingest.paths import file_digest, home, scratch
 from ingest.release.folder import DATABASE
 from ingest.release_columns import withheld_columns
 
-RELEASED_SCHEMAS = ("core", "market", "quality", "compliance")
+RELEASED_SCHEMAS = ("core", "market", "quality", "compliance", "public")
 STORAGE_VERSION = "v1.4.0"  # older DuckDBs and duckdb-wasm can open it
 
 

@@ -10,6 +10,8 @@ from dbt_build import DBT_PROJECT, run_dbt
 from warehouse_home import write_home
 
 from expectations.spec import Standard, load_standard
+from ingest.config import settings
+from ingest.disclosure import write_public
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, standard: Standard) -> Path:
     failed = [] if result.success else [f"{r.node.name}: {r.message}" for r in result.result if r.status != "success"]
     assert result.success, (result.exception, failed)
     assert len([r for r in result.result if r.status == "pass"]) > 50
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPL_HOME", str(root / "home"))
+        settings.cache_clear()
+        write_public(root / ".npl.duckdb.tmp", standard, inputs="")
+    settings.cache_clear()
     os.replace(root / ".npl.duckdb.tmp", root / "npl.duckdb")
     return root
 

@@ -122,7 +122,13 @@ def test_killed_from_outside_at_random_moments(filed: Home, tmp_path: Path) -> N
 
 def test_killed_while_the_warehouse_is_built(filed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(warehouse, "load_standard", orchard)
-    monkeypatch.setattr(warehouse, "_dbt_build", lambda database: database.write_bytes(b"what dbt makes"))
+
+    def dbt_build(database: Path) -> Path:
+        database.write_bytes(b"what dbt makes")
+        return database  # in place of dbt's manifest
+
+    monkeypatch.setattr(warehouse, "_dbt_build", dbt_build)
+    monkeypatch.setattr(warehouse, "_write_public", lambda database, inputs: None)
     run()
     hit = break_off_everywhere(warehouse.build, warehouse.build, tmp_path / "kept")
     assert hit["os.rename"] > 10, hit

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import warehouse_calendar
+from warehouse_planted import planted
 from warehouse_rows import Row
 
 from expectations.spec import FieldSpec, Standard
@@ -170,7 +171,8 @@ def write_home(home: Path, standard: Standard) -> Path:
         by_filing: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_filing[row["filing_id"]].append(
-                row
+                planted(table, standard)
+                | row
                 | {
                     "filing_institution": row["filing_id"].partition("-")[0],
                     "filing_period": "2025-12",
