@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ingest.cli_calendar import calendar
+from ingest.cli_generate import generate
 from ingest.cli_receipt import receipt_app
 from ingest.cli_registry import registry_app
 from ingest.cli_release import release_app, sql
@@ -45,6 +46,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(registry_app, name="registry")
 app.command("sql")(sql)
+app.command("generate")(generate)
 app.command("calendar")(calendar)
 
 

@@ -4,6 +4,7 @@ import csv
 import datetime
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from expectations.spec import FieldSpec, Row, Standard, TableSpec
 from ingest.manifest import Manifest, ManifestTable
 from ingest.read.members import MANIFEST_FILE
 
-Form = Literal["folder", "bom_folder", "zip", "workbook"]
+Form = Literal["folder", "bom_folder", "zip", "workbook", "parquet", "json_lines"]
+Kind = Literal["original", "correction", "withdrawal"]
 SUFFIXES: dict[Form, str] = {"zip": ".zip", "workbook": ".xlsx"}
 FIXED_DAY = datetime.datetime(2026, 1, 1)  # the only dates inside ZIP and XLSX: content decides the bytes
 NUMBER_FORMATS = {"date": "yyyy-mm-dd", "timestamp": "yyyy-mm-dd hh:mm:ss", "integer": "0", "decimal": "0.00####"}
@@ -30,7 +32,8 @@ class SyntheticFiling:
     """One filing: `name` is its folder or file in the inbox; `spoil` changes the finished text of its CSV files.
 
     Forms: `folder` UTF-8 CSV under Chinese labels, `bom_folder` UTF-8 with BOM under field names and codes, `zip`
-    GB18030 CSV with CRLF under Chinese labels, `workbook` XLSX with numbers and dates as such.
+    GB18030 CSV with CRLF under Chinese labels, `workbook` XLSX with numbers and dates as such, `parquet` a folder of
+    typed Parquet, `json_lines` one of JSON lines under field names. `kind` null: a correction if it replaces something.
     """
 
     name: str
@@ -40,6 +43,8 @@ class SyntheticFiling:
     form: Form = "folder"
     sequence: int = 1
     replaces: str | None = None
+    kind: Kind | None = None
+    subject: str | None = None
     spoil: Callable[[str], str] = field(default=_unchanged)
 
     @property
@@ -57,16 +62,21 @@ def contents_of(standard: Standard, filing: SyntheticFiling) -> bytes | dict[str
 
 
 def folder_contents(standard: Standard, filing: SyntheticFiling) -> dict[str, bytes]:
-    """`filing.json` and one CSV for each table."""
+    """`filing.json` and one file for each table."""
     encoding = {"bom_folder": "utf-8-sig", "zip": "gb18030"}.get(filing.form, "utf-8")
     in_chinese = filing.form != "bom_folder"
     files = {}
     entries = []
     for name, rows in filing.tables.items():
         spec = standard.tables[name]
-        file = f"{spec.title.zh if in_chinese else name}.csv"
-        text = filing.spoil(_csv(standard, spec, rows, in_chinese))
-        content = (text.replace("\n", "\r\n") if filing.form == "zip" else text).encode(encoding)
+        if filing.form == "parquet":
+            file, content = f"{name}.parquet", _parquet(spec, rows)
+        elif filing.form == "json_lines":
+            file, content = f"{name}.jsonl", _json_lines(spec, rows)
+        else:
+            file = f"{spec.title.zh if in_chinese else name}.csv"
+            text = filing.spoil(_csv(standard, spec, rows, in_chinese))
+            content = (text.replace("\n", "\r\n") if filing.form == "zip" else text).encode(encoding)
         files[file] = content
         entries.append(
             ManifestTable(
@@ -86,7 +96,8 @@ def _manifest(standard: Standard, filing: SyntheticFiling, entries: Sequence[Man
         institution=filing.institution,
         period=filing.period,
         sequence=filing.sequence,
-        kind="correction" if filing.replaces else "original",
+        kind=filing.kind or ("correction" if filing.replaces else "original"),
+        subject=filing.subject,
         replaces=filing.replaces,
         standard_version=standard.latest_version,
         contact_channel=f"npl-desk@{filing.institution.lower()}.example",
@@ -111,6 +122,37 @@ def _csv(standard: Standard, spec: TableSpec, rows: Sequence[Row], in_chinese: b
                 for each in columns
             ]
         )
+    return buffer.getvalue()
+
+
+def _json_lines(spec: TableSpec, rows: Sequence[Row]) -> bytes:
+    names = [each.name for each in _columns(spec, rows)]
+    return "".join(
+        json.dumps({name: row.get(name) for name in names}, ensure_ascii=False) + "\n" for row in rows
+    ).encode()
+
+
+def _parquet(spec: TableSpec, rows: Sequence[Row]) -> bytes:
+    """Dates, numbers and booleans as such, all else as text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {}
+    for each in _columns(spec, rows):
+        cells = [row.get(each.name) or None for row in rows]
+        if each.base_type == "boolean":
+            columns[each.name] = pa.array([cell and cell in TRUE_WORDS for cell in cells], pa.bool_())
+        elif each.base_type == "date":
+            columns[each.name] = pa.array([cell and datetime.date.fromisoformat(cell) for cell in cells], pa.date32())
+        elif each.base_type == "integer":
+            columns[each.name] = pa.array([cell and int(cell) for cell in cells], pa.int64())
+        elif each.base_type == "decimal":
+            scale = int(each.type.rstrip(")").split(",")[1])
+            columns[each.name] = pa.array([cell and Decimal(cell) for cell in cells], pa.decimal128(38, scale))
+        else:
+            columns[each.name] = pa.array(cells, pa.string())
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
     return buffer.getvalue()
 
 

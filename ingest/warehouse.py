@@ -22,7 +22,14 @@ from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
 from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
 from ingest.quality_exports import obligations_table, rules_table, warnings_table
-from ingest.register import REGISTER_DIR, eligibility, institution_names, institutions, operators_files
+from ingest.register import (
+    REGISTER_DIR,
+    eligibility,
+    institution_names,
+    institutions,
+    operators_files,
+    register_files,
+)
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DATABASE_NAME = "npl"
@@ -137,7 +144,7 @@ def input_digests() -> dict[str, str]:
     return {
         "standard": load_standard().sha256,
         "filings": history.hexdigest(),
-        "registers": _files_digest([*REGISTER_DIR.glob("*.csv"), *operators_files()]),
+        "registers": _files_digest({*REGISTER_DIR.glob("*.csv"), *operators_files(), *register_files()}),
         "models": _files_digest([*_model_files(), *DISCLOSURE_FILES]),
     }
 

@@ -1,27 +1,30 @@
 """Who is who and who may trade what: the platform's registers, dated, as tables and as look-ups.
 
-The CSV files beside this module are the only home of these facts. Each row's `source` says where it comes from and what
-of it nobody has checked. What an operator decides by the day (who takes part, what is owed, which days are worked) is
-added or corrected in files of the same name and columns under `NPL_HOME/register/`: a row there replaces the row of the
-same key here. A broken register is ours or the operator's to mend, so every loader raises `StandardError`.
+The CSV files beside this module are the home of these facts. Each row's `source` says where it comes from and what
+of it nobody has checked. An operator adds rows in files of the same names and columns under `NPL_HOME/register/`. To
+the three registers of who is who and who may trade what, a row there only ever adds; in what is decided by the day
+(who takes part, what is owed, which days are worked) it replaces the row of the same key here. A process reads the
+registers once. A broken register of ours raises `StandardError`; an addition to the three that is broken or conflicts,
+`StorageError`.
 """
 
 import csv
 import datetime
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from ingest.errors import StandardError
+from ingest.errors import StandardError, StorageError
 from ingest.paths import home
 
 REGISTER_DIR = Path(__file__).parent
+FILES = INSTITUTIONS, NAMES, ELIGIBILITY = "institutions.csv", "institution_names.csv", "eligibility.csv"
 
 # Columns of each file, in order: the schema is the check that a file has exactly these.
-_INSTITUTIONS = pa.schema(
+INSTITUTIONS_SCHEMA = pa.schema(
     {
         "institution_id": pa.string(),
         "name_zh": pa.string(),
@@ -37,7 +40,7 @@ _INSTITUTIONS = pa.schema(
         "source": pa.string(),
     }
 )
-_INSTITUTION_NAMES = pa.schema(
+NAMES_SCHEMA = pa.schema(
     {
         "name": pa.string(),
         "institution_id": pa.string(),
@@ -46,7 +49,7 @@ _INSTITUTION_NAMES = pa.schema(
         "source": pa.string(),
     }
 )
-_ELIGIBILITY = pa.schema(
+ELIGIBILITY_SCHEMA = pa.schema(
     {
         "role": pa.string(),
         "institution_type": pa.string(),
@@ -96,6 +99,8 @@ _PARTICIPATION = pa.schema(
 )
 _MAILBOXES = pa.schema({"institution_id": pa.string(), "mailbox": pa.string()})
 
+ACT_KEY = ("role", "institution_type", "business", "valid_from", "act")
+
 # The SQL side has the same normal form in the standard's macro `normal_name`; a test holds the two equal.
 _NORMAL_FORM = str.maketrans({"（": "(", "）": ")"} | dict.fromkeys(" \t\n\r\f\u00a0\u3000"))
 
@@ -105,16 +110,28 @@ def normalise_name(name: str) -> str:
     return name.translate(_NORMAL_FORM)
 
 
-@lru_cache(maxsize=1)
+def register_files() -> list[Path]:
+    """Every file that the registers are read from: ours, then the operator's additions."""
+    return [folder / name for folder in (REGISTER_DIR, home().register) for name in FILES if (folder / name).is_file()]
+
+
 def institutions() -> pa.Table:
     """One row per institution: columns of institutions.csv, dates typed (null `valid_to` is open), `is_demo` boolean.
 
     `aliases` is joined with `;`. Names in English are ours where none is well known.
     """
-    return _read("institutions.csv", _INSTITUTIONS)
+    return _institutions(home().register)
 
 
 @lru_cache(maxsize=1)
+def _institutions(added: Path) -> pa.Table:
+    table = _read_with_additions(INSTITUTIONS, INSTITUTIONS_SCHEMA, added)
+    repeated = sorted(each for each, count in Counter(table["institution_id"].to_pylist()).items() if count > 1)
+    if repeated and _is_added_to(added):
+        raise _conflict(added, f"机构 {'、'.join(repeated)} 重复登记", f"{', '.join(repeated)} registered twice")
+    return table
+
+
 def institution_names() -> pa.Table:
     """One row per name and institution: `name` (normalised), `institution_id`, `valid_from`, `valid_to` (null is open).
 
@@ -123,9 +140,23 @@ def institution_names() -> pa.Table:
 
     Raises:
         StandardError: a name of an unknown institution, or one that means two institutions on the same day.
+        StorageError: the same, with the operator's additions alone.
     """
-    lives = {row["institution_id"]: row for row in institutions().to_pylist()}
-    dated = _read("institution_names.csv", _INSTITUTION_NAMES).to_pylist()
+    return _institution_names(home().register)
+
+
+@lru_cache(maxsize=1)
+def _institution_names(added: Path) -> pa.Table:
+    try:
+        return _names_of(_institutions(added).to_pylist(), _read_with_additions(NAMES, NAMES_SCHEMA, added).to_pylist())
+    except StandardError as error:
+        if not _is_added_to(added):
+            raise
+        raise _conflict(added, str(error), str(error)) from error
+
+
+def _names_of(known: list[dict[str, Any]], dated: list[dict[str, Any]]) -> pa.Table:
+    lives = {row["institution_id"]: row for row in known}
     unknown = sorted({row["institution_id"] for row in dated} - set(lives))
     if unknown:
         raise StandardError(f"institution_names.csv: unknown institution {', '.join(unknown)}")
@@ -143,11 +174,10 @@ def institution_names() -> pa.Table:
     fields = ("name", "institution_id", "valid_from", "valid_to")
     return pa.Table.from_pylist(
         [dict(zip(fields, row, strict=True)) for row in rows],
-        schema=pa.schema([_INSTITUTION_NAMES.field(name) for name in fields]),
+        schema=pa.schema([NAMES_SCHEMA.field(name) for name in fields]),
     )
 
 
-@lru_cache(maxsize=1)
 def eligibility() -> pa.Table:
     """One row per role, institution type, business and span of days in which an act lets that type sell or buy.
 
@@ -155,7 +185,17 @@ def eligibility() -> pa.Table:
     province is among `province_codes`, joined with `;`). `certainty`: P, a public page says so; U, not checked: such
     a row, or its absence for others, is no ground to reject. Null `valid_to` is open.
     """
-    return _read("eligibility.csv", _ELIGIBILITY)
+    return _eligibility(home().register)
+
+
+@lru_cache(maxsize=1)
+def _eligibility(added: Path) -> pa.Table:
+    table = _read_with_additions(ELIGIBILITY, ELIGIBILITY_SCHEMA, added)
+    acts = Counter(tuple(row[name] for name in ACT_KEY) for row in table.to_pylist())
+    repeated = ["/".join(map(str, act)) for act, count in acts.items() if count > 1]
+    if repeated and _is_added_to(added):
+        raise _conflict(added, f"资格 {'、'.join(repeated)} 重复登记", f"eligibility {', '.join(repeated)} twice")
+    return table
 
 
 def working_days() -> pa.Table:
@@ -181,7 +221,7 @@ def obligations() -> pa.Table:
 def participation() -> pa.Table:
     """One row per institution and span of days in which it takes part in the platform, and so owes filings."""
     table = _with_operators_rows("participation.csv", _PARTICIPATION, ("institution_id", "valid_from"))
-    unknown = sorted(set(table["institution_id"].to_pylist()) - set(_by_id()))
+    unknown = sorted(set(table["institution_id"].to_pylist()) - set(_by_id(home().register)))
     if unknown:
         raise StandardError(f"participation.csv: unknown institution {', '.join(unknown)}")
     return table
@@ -202,7 +242,7 @@ def operators_files() -> list[Path]:
 
 def institution(institution_id: str) -> dict[str, Any] | None:
     """Return the register's row of an institution (columns of `institutions()`); null if it has none."""
-    return _by_id().get(institution_id)
+    return _by_id(home().register).get(institution_id)
 
 
 def find_institution(name: str, day: datetime.date) -> str | None:
@@ -210,23 +250,48 @@ def find_institution(name: str, day: datetime.date) -> str | None:
 
     Current, former and printed short names all count; brackets and spaces may be of either width.
     """
-    for valid_from, valid_to, identifier in _by_name().get(normalise_name(name), ()):
+    for valid_from, valid_to, identifier in _by_name(home().register).get(normalise_name(name), ()):
         if valid_from <= day and (valid_to is None or day <= valid_to):
             return identifier
     return None
 
 
 @lru_cache(maxsize=1)
-def _by_id() -> dict[str, dict[str, Any]]:
-    return {row["institution_id"]: row for row in institutions().to_pylist()}
+def _by_id(added: Path) -> dict[str, dict[str, Any]]:
+    return {row["institution_id"]: row for row in _institutions(added).to_pylist()}
 
 
 @lru_cache(maxsize=1)
-def _by_name() -> dict[str, list[tuple[datetime.date, datetime.date | None, str]]]:
+def _by_name(added: Path) -> dict[str, list[tuple[datetime.date, datetime.date | None, str]]]:
     found = defaultdict(list)
-    for row in institution_names().to_pylist():
+    for row in _institution_names(added).to_pylist():
         found[row["name"]].append((row["valid_from"], row["valid_to"], row["institution_id"]))
     return found
+
+
+def _read_with_additions(file_name: str, schema: pa.Schema, added: Path) -> pa.Table:
+    """Return a register and its additions with their types; empty text stays empty, an empty date is null."""
+    rows = _read(file_name, schema).to_pylist()
+    addition = added / file_name
+    if addition.is_file():
+        try:
+            rows += _read(addition, schema).to_pylist()
+        except (StandardError, OSError, csv.Error) as error:
+            raise _conflict(added, f"{addition} 无法读取：{error}", f"{addition} cannot be read: {error}") from error
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _is_added_to(added: Path) -> bool:
+    return any((added / name).is_file() for name in FILES)
+
+
+def _conflict(added: Path, zh: str, en: str) -> StorageError:
+    """What the operator reads whose addition cannot stand beside the register."""
+    return StorageError(
+        f"登记册的补充（{added}）不能采用：{zh}。请改正该目录中的文件；随附的登记册不能由补充改写。",
+        f"The additions to the register ({added}) cannot be used: {en}. Correct the files in that folder; they may add "
+        "to the register that comes with the platform, not change it.",
+    )
 
 
 def _with_operators_rows(file_name: str, schema: pa.Schema, key: tuple[str, ...]) -> pa.Table:

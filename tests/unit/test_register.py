@@ -13,8 +13,9 @@ import ingest
 from expectations.spec import load_standard
 from ingest import register
 from ingest.config import Settings
-from ingest.errors import StandardError
+from ingest.errors import StandardError, StorageError
 from ingest.manifest import IDENTIFIER_PATTERN
+from ingest.paths import Home
 
 NOTICES = Path(ingest.__file__).parent / "data" / "notices.csv"
 # Not a name: a seller the paper hides, or several buyers in one phrase.
@@ -250,4 +251,77 @@ def test_a_broken_register_is_refused_as_our_fault(
     (tmp_path / "names.csv").write_text(content, encoding="utf-8")
     monkeypatch.setattr(register, "REGISTER_DIR", tmp_path)
     with pytest.raises(StandardError, match=complaint):
-        register._read("names.csv", register._INSTITUTION_NAMES)
+        register._read("names.csv", register.NAMES_SCHEMA)
+
+
+INSTITUTION_HEADER = ",".join(register.INSTITUTIONS_SCHEMA.names)
+NEW_BANK = (
+    "NEWBANK,新设示例银行股份有限公司,New Example Bank,CB,330000,,2026-01-01,,,新设示例银行,false,application of 2026"
+)
+
+
+def add_to_register(home: Home, file: str, *lines: str) -> None:
+    home.register.mkdir(parents=True, exist_ok=True)
+    (home.register / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_an_institution_is_onboarded_by_a_row_in_the_home(npl_home: Home) -> None:
+    assert register.institution("NEWBANK") is None
+    ours = register.institutions().num_rows
+    add_to_register(npl_home, "institutions.csv", INSTITUTION_HEADER, NEW_BANK)
+    register._institutions.cache_clear()
+    register._institution_names.cache_clear()
+    register._by_id.cache_clear()
+    register._by_name.cache_clear()
+    found = register.institution("NEWBANK")
+    assert found is not None
+    assert found["institution_type"] == "CB"
+    assert register.institutions().num_rows == ours + 1
+    assert register.find_institution("新设示例银行", datetime.date(2026, 2, 1)) == "NEWBANK"
+    assert register.find_institution("新设示例银行", datetime.date(2025, 2, 1)) is None
+    assert npl_home.register / "institutions.csv" in register.register_files()
+
+
+def test_an_act_is_added_by_a_row_in_the_home(npl_home: Home) -> None:
+    row = "seller,FB,batch_personal,all,,2027-01-01,,某办法,,P,published act"
+    add_to_register(npl_home, "eligibility.csv", ",".join(register.ELIGIBILITY_SCHEMA.names), row)
+    added = [each for each in register.eligibility().to_pylist() if each["act"] == "某办法"]
+    assert [each["valid_from"] for each in added] == [datetime.date(2027, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "complaint"),
+    [
+        ("institutions.csv", (INSTITUTION_HEADER, NEW_BANK.replace("NEWBANK", "ICBC")), "ICBC"),
+        (
+            "institutions.csv",
+            (INSTITUTION_HEADER, NEW_BANK.replace(",新设示例银行,", ",中国工商银行,")),
+            "中国工商银行",
+        ),
+        ("institutions.csv", (INSTITUTION_HEADER, NEW_BANK.replace("2026-01-01", "2026-13-01")), "line 2"),
+        ("institutions.csv", ("institution_id", "NEWBANK"), "columns must be"),
+        (
+            "institution_names.csv",
+            (",".join(register.NAMES_SCHEMA.names), "某名,NOBODY,2026-01-01,,x"),
+            "unknown institution NOBODY",
+        ),
+        (
+            "eligibility.csv",
+            (
+                ",".join(register.ELIGIBILITY_SCHEMA.names),
+                "seller,SOB,batch_corporate,all,,2012-01-01,,财金〔2012〕6号,第二条,P,again",
+            ),
+            "SOB",
+        ),
+    ],
+)
+def test_an_addition_that_conflicts_is_refused_in_both_languages(
+    file: str, lines: tuple[str, ...], complaint: str, npl_home: Home
+) -> None:
+    add_to_register(npl_home, file, *lines)
+    read = register.eligibility if file == "eligibility.csv" else register.institution_names
+    with pytest.raises(StorageError) as refused:
+        read()
+    assert complaint in refused.value.en
+    assert "不能采用" in refused.value.zh
+    assert str(npl_home.register) in refused.value.zh
