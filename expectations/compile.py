@@ -1,6 +1,6 @@
 """From the standard's rules and fields to DuckDB SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -16,6 +16,7 @@ FULL_WIDTH = "０１２３４５６７８９Ｘｘ＋－\u3000\u00a0"
 HALF_WIDTH = "0123456789Xx+-  "
 TIMESTAMP_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 MOST_VALUES_TOLD = 20
+EMPTY_MAP = "map([]::varchar[], []::varchar[])"
 TRUE_WORDS = ("是", "Y", "y", "true", "TRUE", "True", "1")
 FALSE_WORDS = ("否", "N", "n", "false", "FALSE", "False", "0")
 
@@ -33,6 +34,23 @@ class Check:
     def fields(self) -> tuple[str, ...]:
         """The columns that a finding of this check points at."""
         return (self.field,) if self.field else self.rule.fields
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What a look at a whole column has shown.
+
+    `unbroken`: indices of checks that no cell breaks. `texts`: all that stand in it, where they are few. Whether a cell
+    `gives_reasons` (a missing-data code) and whether a bare cast reads every cell as the careful one does.
+    """
+
+    unbroken: frozenset[int] = frozenset()
+    texts: tuple[str, ...] | None = None
+    gives_reasons: bool = True
+    casts_plainly: bool = False
+
+
+UNKNOWN = ColumnFacts()
 
 
 def sql_text(value: str | None) -> str:
@@ -86,34 +104,73 @@ def macros_of(standard: Standard) -> list[str]:
     return statements + [part.strip() for part in standard.macros.split(";\n") if part.strip()]
 
 
+def spelled_codes(standard: Standard) -> dict[str, dict[str, str]]:
+    """For each code list, every text that means one of its codes."""
+    return {
+        name: {text: code.code for code in codes for text in code.spellings} for name, codes in standard.codes.items()
+    }
+
+
 def kind_of(kind: str) -> str:
     """The DuckDB type of a type of the standard."""
     base = kind.partition("(")[0]
     return {"text": "varchar", "code": "varchar", "integer": "bigint"}.get(base, kind)
 
 
-def typed_rows(spec: TableSpec, columns: Sequence[str], source: str, extra: str = "") -> str:
-    """SQL that reads text rows and adds, for each field of the table, its typed value.
+def typed_rows(
+    fields: Iterable[FieldSpec],
+    columns: Sequence[str],
+    source: str,
+    extra: str = "",
+    facts: Mapping[str, ColumnFacts] | None = None,
+    spellings: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """SQL that reads text rows and adds, for each of these fields, its typed value.
 
     A value is null when absent, a missing-data code, or not of the type. `columns` are the text columns of `source`;
-    every text stays beside its value as `<column>__text`, and `<field>__missing` tells a missing-data code.
+    every text stays beside its value as `<column>__text`, and `<field>__missing` tells a missing-data code. `facts` of
+    columns and the `spellings` of code lists (text to code) make shorter work of the same.
     """
-    present = set(columns)
+    named = {field.name: field for field in fields}
+    known, present = facts or {}, set(columns)
     texts = ", ".join(
         f"{quoted(name) if name in present else 'null::varchar'} as {text_column(name)}"
-        for name in dict.fromkeys([*spec.by_name, *columns])
+        for name in dict.fromkeys([*named, *columns])
     )
-    marks = ", ".join(f"{MISSING.format(text=text_column(name))} as {_missing_column(name)}" for name in spec.by_name)
-    values = ", ".join(f"{_typed(field)} as {field.name}" for field in spec.fields)
-    return f"select *, {values}{extra} from (select *, {marks} from (select row_number, {texts} from {source}))"
+    marks = "".join(
+        f", {MISSING.format(text=text_column(name)) if known.get(name, UNKNOWN).gives_reasons else 'false'}"
+        f" as {missing_column(name)}"
+        for name in named
+    )
+    spelled = spellings or {}
+    values = "".join(
+        f", {_typed(field, known.get(name, UNKNOWN), spelled.get(field.code_list or ''))} as {name}"
+        for name, field in named.items()
+    )
+    return f"select *{values}{extra} from (select *{marks} from (select row_number, {texts} from {source}))"
 
 
-def _typed(field: FieldSpec) -> str:
+def _typed(field: FieldSpec, facts: ColumnFacts, spellings: Mapping[str, str] | None) -> str:
     text = text_column(field.name)
-    value = f"case when {_missing_column(field.name)} then null else {_cast(field, text)} end"
+    cast = _cast(field, text)
+    if facts.casts_plainly:
+        cast = f"try_cast({text} as {kind_of(field.type)})"
+    elif facts.texts is not None and spellings and not field.separator:
+        cast = _chosen_codes(text, {each: spellings[each] for each in facts.texts if each in spellings}, facts.texts)
+    value = f"case when {missing_column(field.name)} then null else {cast} end" if facts.gives_reasons else cast
     if field.default is None:
         return value
     return f"case when {text} is null then {_cast(field, sql_text(field.default))} else {value} end"
+
+
+def _chosen_codes(text: str, codes: Mapping[str, str], texts: Sequence[str]) -> str:
+    """SQL of a cell's code, looking only for the texts that stand in the column."""
+    if len(codes) == len(texts) and all(spelling == code for spelling, code in codes.items()):
+        return text
+    if not codes:
+        return "null::varchar"
+    chosen = " ".join(f"when {sql_text(spelling)} then {sql_text(code)}" for spelling, code in codes.items())
+    return f"case {text} {chosen} end"
 
 
 def provable(field: FieldSpec, suggestion: str) -> str:
@@ -124,7 +181,7 @@ def provable(field: FieldSpec, suggestion: str) -> str:
     )
 
 
-def _missing_column(name: str) -> str:
+def missing_column(name: str) -> str:
     return f'"{name}__missing"'
 
 
@@ -172,13 +229,46 @@ def _tuple(values: Sequence[str]) -> str:
     return "(" + ", ".join(sql_text(value) for value in values) + ")"
 
 
+def missing_reasons(
+    standard: Standard,
+    spec: TableSpec,
+    filed_columns: Collection[str],
+    may_give: Callable[[str], bool] = lambda _: True,
+) -> str:
+    """SQL of the map from a field to why it has no value: the filer's ND code, or HIDDEN by the template.
+
+    `may_give` tells of a filed column of a long table whether a code may stand in it.
+    """
+    versions = standard.version_names
+    entries = []
+    for field in spec.fields:
+        is_filed = field.name in filed_columns
+        text = text_column(field.name) if is_filed else "null::varchar"
+        given = []
+        if is_filed and (may_give is None or may_give(field.name)):
+            given.append(f"when {MISSING.format(text=text)} then {text}")
+        if field.hidden_from:
+            hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from) :])
+            given.append(f"when {text} is null and standard_version in ({hidden}) then 'HIDDEN'")
+        if given and (field.nd or field.hidden_from):
+            entries.append((field.name, f"case {' '.join(given)} end"))
+    if not entries:
+        return EMPTY_MAP
+    listed = ", ".join(f"{{'key': '{name}', 'value': {value}}}" for name, value in entries)
+    filled = f"map_from_entries(list_filter([{listed}], lambda entry: entry.value is not null))"
+    if may_give is None:
+        return filled
+    # most rows give no reason, and a list of all their fields is dear
+    return f"case when coalesce({', '.join(value for _, value in entries)}) is null then {EMPTY_MAP} else {filled} end"
+
+
 def version_expression(standard: Standard, spec: TableSpec) -> str:
     """SQL of the version that judges a row: by the table's version date, else by the end of the filing's period."""
     versions = standard.head.versions
     if spec.version_date is None or len(versions) == 1:
         return sql_text(standard.latest_version)
     day = (
-        f"coalesce({spec.version_date}, context.filing_period_end)"
+        f"coalesce({spec.version_date}, filing_period_end)"
         if "filing_period_end" in standard.head.context
         else spec.version_date
     )
@@ -199,25 +289,35 @@ def checks_of(standard: Standard, table: str, filed_columns: Sequence[str]) -> l
     return checks
 
 
-def personal_cells(spec: TableSpec, filed_columns: Sequence[str]) -> str:
+def personal_cells(
+    spec: TableSpec, filed_columns: Sequence[str], is_clean: Callable[[str], bool] = lambda name: False
+) -> str:
     """SQL of a list that tells, cell by cell, where personal data stands; null when the whole row is clean.
 
-    The row is looked at once as a whole; its cells only when that finds something.
+    The row is looked at once as a whole; its cells only when that finds something. Columns that are known to be clean
+    keep their place in the list and are not looked at.
     """
-    if not filed_columns:
+    looked_at = [name for name in filed_columns if not is_clean(name)]
+    if not looked_at:
         return "null::boolean[]"
-    # an amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at, unless it is
-    # as long as a resident id
-    numbers = {field.name for field in spec.fields if field.base_type in ("integer", "decimal")}
-    texts = {name: text_column(name) for name in filed_columns}
-    cells = ", ".join(
-        f"case when {name} is null or length({text}) >= 18 then {text} end" if name in numbers else text
-        for name, text in texts.items()
-    )
+    cells = {name: personal_cell(spec.by_name.get(name), name) for name in looked_at}
+    listed = ", ".join(cells.get(name, "null") for name in filed_columns)
     return (
-        f"case when has_personal_data(concat_ws(chr(31), {cells})) "
-        f"then list_transform([{cells}], lambda filed_cell: has_personal_data(filed_cell)) end"
+        f"case when has_personal_data(concat_ws(chr(31), {', '.join(cells.values())})) "
+        f"then list_transform([{listed}], lambda filed_cell: has_personal_data(filed_cell)) end"
     )
+
+
+def personal_cell(field: FieldSpec | None, name: str) -> str:
+    """SQL of what is searched for personal data in a cell.
+
+    An amount of eleven digits is no mobile number: what is a number of a numeric field is not looked at, unless it is
+    as long as a resident id.
+    """
+    text = text_column(name)
+    if field and field.base_type in ("integer", "decimal"):
+        return f"case when {name} is null or length({text}) >= 18 then {text} end"
+    return text
 
 
 def _expand(
@@ -257,7 +357,7 @@ def fill_tokens(standard: Standard, check: str, field: FieldSpec) -> str:
     replacements = {
         "{field}": field.name,
         "{text}": text,
-        "{is_missing_code}": _missing_column(field.name),
+        "{is_missing_code}": missing_column(field.name),
         "{allowed_codes}": sql_list(allowed),
         "{is_hidden}": hidden,
         "{is_required}": f"({required} and not {hidden})",

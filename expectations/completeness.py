@@ -71,7 +71,13 @@ def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: s
     filed = set(column_names(con, f"raw_{table}")) - {"row_number"}
     conditions = [condition for field in spec.fields for condition in _conditions(standard, field, field.name in filed)]
     counts = ", ".join(f"count(*) filter (where {condition})" if condition else "0" for condition in conditions)
-    ((rows, *found),) = con.execute(f"select count(*), {counts} from ({_cells(spec, filed)})").fetchall()
+    for side_by_side in (True, False):
+        query = (
+            f"select count(*) filter (where is_astray), count(*), {counts} from ({_cells(spec, filed, side_by_side)})"
+        )
+        ((astray, rows, *found),) = con.execute(query).fetchall()
+        if not astray:
+            break
     wide = len(found) // len(spec.fields)
     return [
         FieldCompleteness(table, field.name, rows, *found[number * wide : (number + 1) * wide])
@@ -79,10 +85,18 @@ def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: s
     ]
 
 
-def _cells(spec: TableSpec, filed: set[str]) -> str:
-    """SQL of the typed rows with the text of every cell beside its value."""
+def _cells(spec: TableSpec, filed: set[str], side_by_side: bool) -> str:
+    """SQL of the typed rows with the text of every cell beside its value.
+
+    Typed rows are made in the order of the filed ones, so that the two tables can be read side by side, which takes a
+    fifth of a join; `is_astray` tells a row where they are not the same row after all.
+    """
     texts = "".join(f", raw.{quoted(name)} as {text_column(name)}" for name in sorted(filed & set(spec.by_name)))
-    return f"select filed.*{texts} from filed_{spec.table} as filed join raw_{spec.table} as raw using (row_number)"
+    joined = "positional join" if side_by_side else "join"
+    same = "" if side_by_side else "using (row_number)"
+    return f"""
+        select filed.*{texts}, filed.row_number is distinct from raw.row_number as is_astray
+        from filed_{spec.table} as filed {joined} raw_{spec.table} as raw {same}"""
 
 
 def _conditions(standard: Standard, field: FieldSpec, is_filed: bool) -> tuple[str | None, ...]:

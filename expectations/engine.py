@@ -3,13 +3,15 @@
 Relations in the work database (one per filing), for each table of the standard:
   raw_<table>        as filed: `row_number`, then one text column per filed column (made by whoever reads the filing)
   accepted_<table>   accepted rows in force, typed (made by whoever keeps them; empty when there are none)
-  filed_<table>      typed rows and `mask_<n>`: bit i set when check i of the row scope is broken
+  filed_<table>      typed rows and `mask_<n>`: bit i set when check i of the row scope is broken; of a long table also
+                     `missing_reasons` as accepted rows have it
   known_<table>      accepted_<table> and filed_<table> together, for rules across filings
   broken_<table>     (check_index, row_number) of the rules of scope `table` and `cross`
 Row rules are ONE select over the raw rows: casts, masks and typed rows come out of the same pass.
 Nothing here knows about NPLs: a standard of another field runs the same way.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,13 +21,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from expectations.columns import study
 from expectations.compile import (
     Check,
     checks_of,
     column_names,
     kind_of,
     macros_of,
+    missing_reasons,
     personal_cells,
+    spelled_codes,
     sql_text,
     typed_rows,
     version_expression,
@@ -33,6 +38,8 @@ from expectations.compile import (
 from expectations.spec import Standard, TableSpec
 
 BITS = 63  # a BIGINT's usable bits
+REASONS_COLUMN = "missing_reasons"
+UNIQUE = re.compile(r"count\(\*\) over \(partition by (\w+(?:, \w+)*)\) = 1\b")
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,17 @@ def tell_context(con: duckdb.DuckDBPyConnection, standard: Standard, context: Ma
     con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
 
 
+def _context_values(con: duckdb.DuckDBPyConnection, standard: Standard) -> dict[str, str]:
+    """SQL literals of what is known of the whole filing: a join would copy every column of every row for them."""
+    names = list(standard.head.context)
+    texts = ", ".join(f"{name}::varchar" for name in names)
+    values = _one(con, f"select {texts} from filing_context") if names else ()
+    return {
+        name: f"{sql_text(value)}::{kind_of(standard.head.context[name])}"
+        for name, value in zip(names, values, strict=True)
+    }
+
+
 def relations(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Names of the tables and views in the work database."""
     return {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
@@ -157,19 +175,31 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     filed = column_names(con, f"raw_{table}")
     columns = [name for name in filed if name != "row_number"]
     checks = checks_of(standard, table, columns)
-    typed = typed_rows(spec, columns, f"raw_{table}", f", {personal_cells(spec, columns)} as personal_cells")
+    facts = study(con, standard, spec, checks)
+    unbroken = frozenset(index for each in facts.values() for index in each.unbroken)
+    dirty = {check.field for check in checks if check.rule.for_each == "columns" and check.index not in unbroken}
+    cells = personal_cells(spec, columns, lambda name: name not in dirty)
+    typed = typed_rows(
+        spec.fields, columns, f"raw_{table}", f", {cells} as personal_cells", facts, spelled_codes(standard)
+    )
     context = ", ".join(standard.head.context)
+    told = "".join(f", {value} as {name}" for name, value in _context_values(con, standard).items())
     kept = ", ".join(field.name for field in spec.fields)
     row_checks = [check for check in checks if check.rule.scope == "row"]
-    masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks)))
+    masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks, unbroken)))
+    reasons = ""
+    if facts:
+        reasons = (
+            f", {missing_reasons(standard, spec, columns, lambda name: facts[name].gives_reasons)} as {REASONS_COLUMN}"
+        )
     drop_relation(con, f"filed_{table}")
     with planned_as_written(con):
         con.execute(f"""
             create or replace table filed_{table} as
             with as_typed as ({typed}),
-            as_judged as (select as_typed.*, {version_expression(standard, spec)} as standard_version, context.*
-                          from as_typed cross join filing_context as context)
-            select row_number, standard_version, {", ".join(filter(None, [kept, context, masks]))}
+            as_told as (select *{told} from as_typed),
+            as_judged as (select *, {version_expression(standard, spec)} as standard_version from as_told)
+            select row_number, standard_version, {", ".join(filter(None, [kept, context, masks]))}{reasons}
             from as_judged""")
     _make_known(con, spec)
     return checks
@@ -192,7 +222,7 @@ def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, 
             con.execute(f"""
                 insert into broken_{table}
                 select {check.index}, row_number
-                from (select row_number, {check.sql} as holds from filed_{table} as filed)
+                from (select row_number, {check.sql} as holds from {_rows_to_ask(check, table)} as filed)
                 where not coalesce(holds, true)""")
     row_checks = [check for check in checks if check.rule.scope == "row"]
     rows, broken = _broken_in_rows(con, table, row_checks)
@@ -201,6 +231,20 @@ def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, 
     holding = [check for check in checks if check.rule.severity == "hold"]
     con.execute(f"create or replace table held_{table} as {_rows_breaking(table, holding, row_checks)}")
     return TableResult(table, rows, count_rows(con, f"held_{table}"), {check: counts[check.index] for check in checks})
+
+
+def _rows_to_ask(check: Check, table: str) -> str:
+    """The rows that can break a check: where it asks that a key stands once, those whose key's hash stands twice.
+
+    A hash is smaller than a key, needs no sorting, and in a file without doubles rules out every row.
+    """
+    unique = UNIQUE.search(check.sql)
+    if unique is None or check.sql.count(" over ") != 1 or "filed_" in check.sql:
+        return f"filed_{table}"
+    key = f"hash({unique[1]})"
+    return f"""(
+        select * from filed_{table}
+        where {key} in (select {key} from filed_{table} group by {key} having count(*) > 1))"""
 
 
 def _broken_in_rows(
@@ -218,7 +262,8 @@ def _broken_in_rows(
     if not broken:
         return rows, {}
     tallies = ", ".join(f"count(*) filter (where {_bit(check, row_checks)})" for check in broken)
-    counts = _one(con, f"select {tallies} from filed_{table}")
+    any_set = " or ".join(f"mask_{word} <> 0" for word in words)
+    counts = _one(con, f"select {tallies} from filed_{table} where {any_set}")
     return rows, {check.index: count for check, count in zip(broken, counts, strict=True)}
 
 
@@ -277,10 +322,18 @@ def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-def _masks(row_checks: Sequence[Check]) -> list[str]:
+def _masks(row_checks: Sequence[Check], unbroken: Collection[int] = ()) -> list[str]:
+    """SQL of the words of bits; a check that nothing breaks leaves its bit at zero."""
     words = [row_checks[start : start + BITS] for start in range(0, len(row_checks), BITS)]
     return [
-        _either([f"(case when {check.sql} is false then {1 << bit} else 0 end)" for bit, check in enumerate(word)])
+        _either(
+            [
+                f"(case when {check.sql} is false then {1 << bit} else 0 end)"
+                for bit, check in enumerate(word)
+                if check.index not in unbroken
+            ]
+            or ["0"]
+        )
         for word in words
     ]
 

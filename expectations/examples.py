@@ -153,6 +153,6 @@ def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table:
             select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period,
                    row_number,
                    '{standard.latest_version}' as standard_version, {fields}
-            from ({typed_rows(spec, list(spec.by_name), f"raw_{table}")})""")
+            from ({typed_rows(spec.fields, list(spec.by_name), f"raw_{table}")})""")
     con.execute(f"drop table raw_{table}")
     con.execute(f"create table raw_{table} (row_number bigint)")

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
-from expectations.compile import MISSING, Check, column_names, quoted, sql_text, text_column
+from expectations.compile import Check, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.completeness import FieldCompleteness
-from expectations.engine import accepted_ddl, principal_of
+from expectations.engine import REASONS_COLUMN, accepted_ddl, principal_of
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry
 from ingest.check import Case, checking, problem_report, still_stands
@@ -122,41 +122,28 @@ def _rows_to_keep(case: Case, spec: TableSpec, zone: Path, zones: Home) -> bool:
 def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, target: Path, held: str) -> None:
     assert case.con is not None
     fields = ", ".join(f"filed.{field.name}" for field in spec.fields)
-    filed_columns = set(column_names(case.con, f"raw_{spec.table}"))
-    texts = "".join(f", {quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {"row_number"}))
+    if REASONS_COLUMN in column_names(case.con, f"filed_{spec.table}"):
+        source, reasons = f"filed_{spec.table} as filed", f"filed.{REASONS_COLUMN}"
+    else:
+        filed_columns = set(column_names(case.con, f"raw_{spec.table}"))
+        texts = "".join(f", {quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {"row_number"}))
+        raw = f"(select row_number{texts} from raw_{spec.table})"
+        source = f"filed_{spec.table} as filed join {raw} as raw using (row_number)"
+        reasons = missing_reasons(case.standard, spec, filed_columns)
     temporary = temporary_beside(target)
     case.con.execute(
         f"""
         copy (
-            with raw as (select row_number{texts}
-                         from raw_{spec.table})
             select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period,
                    filed.row_number,
-                   standard_version, {fields}, {_missing_reasons(case.standard, spec, filed_columns)} as missing_reasons
-            from filed_{spec.table} as filed join raw using (row_number)
-            where row_number {held} (select row_number from held_{spec.table})
-            order by row_number
+                   standard_version, {fields}, {reasons} as missing_reasons
+            from {source}
+            where filed.row_number {held} (select row_number from held_{spec.table})
+            order by filed.row_number
         ) to {sql_text(str(temporary))} ({PARQUET})""",
         [record.filing_id, record.institution_id, record.period],
     )
     temporary.replace(target)
-
-
-def _missing_reasons(standard: Standard, spec: TableSpec, filed_columns: set[str]) -> str:
-    """SQL of the map from a field to why it has no value: the filer's ND code, or HIDDEN by the template."""
-    versions = standard.version_names
-    entries = []
-    for field in spec.fields:
-        text = text_column(field.name) if field.name in filed_columns else "null::varchar"
-        given = f"case when {MISSING.format(text=text)} then {text}"
-        if field.hidden_from:
-            hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from) :])
-            given += f" when {text} is null and standard_version in ({hidden}) then 'HIDDEN'"
-        if field.nd or field.hidden_from:
-            entries.append(f"{{'key': '{field.name}', 'value': {given} end}}")
-    if not entries:
-        return "map([]::varchar[], []::varchar[])"
-    return f"map_from_entries(list_filter([{', '.join(entries)}], lambda entry: entry.value is not null))"
 
 
 def _answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest.cli_bench import bench
 from ingest.cli_calendar import calendar
 from ingest.cli_generate import generate
 from ingest.cli_receipt import receipt_app
@@ -47,6 +48,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(registry_app, name="registry")
 app.command("sql")(sql)
 app.command("generate")(generate)
+app.command("bench")(bench)
 app.command("calendar")(calendar)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,7 @@ A_MONTH = datetime.timedelta(days=30)
 class Defect:
     """One kind of slip: what becomes of a loan's cells. `needs_text`: a typed file (Parquet) can't hold it.
 
-    `spoil` is given the loan and the one before it.
+    `spoil` is given the loan and the one before it, from which it `copies` or not.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Defect:
     rule_id: str
     spoil: Callable[[Row, Row], dict[str, str | None]]
     needs_text: bool = False
+    copies: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ DEFECTS = (
     Defect("forgotten cell", "five_tier", "NPL-SCH-003", lambda *_: {"five_tier": None}),
     Defect("reason where none is allowed", "principal_cny", "NPL-SCH-004", lambda *_: {"principal_cny": "ND1"}, True),
     Defect("phone number", "remarks", "NPL-SCH-005", lambda *_: {"remarks": "电话 13800000000"}),
-    Defect("loan twice", "loan_key", "NPL-LOA-001", lambda _, before: {"loan_key": before["loan_key"]}),
+    Defect("loan twice", "loan_key", "NPL-LOA-001", lambda _, before: {"loan_key": before["loan_key"]}, False, True),
     Defect("key in capitals", "loan_key", "NPL-LOA-002", lambda row, _: {"loan_key": _text(row, "loan_key").upper()}),
     Defect("number as key", "borrower_key", "NPL-LOA-003", lambda *_: {"borrower_key": "2026000187"}),
     Defect("total of another sum", "principal_interest_cny", "NPL-LOA-025", _off_total),
@@ -97,20 +99,18 @@ DEFECTS = (
 def plant(
     columns: dict[str, pa.Array], rate: Decimal, defects: Sequence[Defect], draw: Draws, first_row: int
 ) -> list[Planted]:
-    """Spoil a share of the loans in place, never two in a row, and return what was planted where.
+    """Spoil a share of the loans in place and return what was planted where.
 
-    `rate` is exact to a millionth; `first_row` is the number of the first loan's row.
+    Never two in a row, as one defect may copy from the loan before: at a rate of 1 that defect is left out, and every
+    loan is spoiled. `rate` is exact to a millionth; `first_row` is the number of the first loan's row.
     """
     count = len(columns["loan_key"])
-    hit = draw.below("defect", PARTS, count) < int(rate * PARTS)
-    hit[0] = False  # the loan before it lies in another part
-    chosen: list[int] = []
-    for place in np.flatnonzero(hit).tolist():
-        if not chosen or place > chosen[-1] + 1:
-            chosen.append(place)
+    chosen = list(range(count)) if rate == 1 else _apart(draw.below("defect", PARTS, count) < int(rate * PARTS))
+    if rate == 1:
+        defects = [defect for defect in defects if not defect.copies]
     if not chosen or not defects:
         return []
-    before = dict(zip(chosen, _rows(columns, [place - 1 for place in chosen]), strict=True))
+    before = dict(zip(chosen, _rows(columns, [max(0, place - 1) for place in chosen]), strict=True))
     kinds = draw.below("defect_kind", len(defects), count)
     planted, spoiled = [], {}
     for place, row in zip(chosen, _rows(columns, chosen), strict=True):
@@ -121,6 +121,15 @@ def plant(
         cells = {place: cells[name] for place, cells in spoiled.items() if name in cells}
         columns[name] = _with_cells(columns[name], cells)
     return planted
+
+
+def _apart(hit: npt.NDArray[np.bool_]) -> list[int]:
+    """Places that are hit, but for those beside one; never the first, since the loan before it lies elsewhere."""
+    chosen: list[int] = []
+    for place in np.flatnonzero(hit).tolist():
+        if place and (not chosen or place > chosen[-1] + 1):
+            chosen.append(place)
+    return chosen
 
 
 def _rows(columns: Mapping[str, pa.Array], places: Sequence[int]) -> list[Row]:

@@ -14,8 +14,9 @@ from ingest import config
 from ingest.check import check_path, checking
 from ingest.report.model import Report
 from ingest.synthetic_defects import DEFECTS
-from ingest.synthetic_loans import LOANS_AT_A_TIME, PRODUCTS, Summary, TapeShape, loans_of
+from ingest.synthetic_loans import LOANS_AT_A_TIME, Summary, TapeShape, loans_of
 from ingest.synthetic_tape import XLSX_ROWS, Tape, TapeForm, loan_rows, write_tape, write_tape_filing
+from ingest.synthetic_weights import PRODUCTS
 
 SHAPE = TapeShape("SLXJ01-2026-031", "示例第一消费金融有限公司", datetime.date(2025, 12, 31))
 MANY = Decimal("0.1")
@@ -67,6 +68,12 @@ def test_planted_defects_and_nothing_else_are_found(form: TapeForm, tmp_path: Pa
     pairs = {row - 1 for (row, _), kind in truth.items() if kind == "loan twice"}
     spoiled = {row for row, _ in truth}
     assert {place for place in found if place[0] not in spoiled} == {(row, "NPL-LOA-001") for row in pairs}
+
+
+def test_at_a_rate_of_one_every_loan_is_spoiled() -> None:
+    _, written = loan_rows(Tape(SHAPE, 300, Decimal(1)))
+    assert [each.row for each in written.planted] == list(range(2, 302))
+    assert {each.kind for each in written.planted} == {each.kind for each in DEFECTS if not each.copies}
 
 
 def test_only_the_kinds_asked_for_are_planted() -> None:

@@ -1,0 +1,76 @@
+"""Processes of their own, so that one measurement leaves nothing behind for the next: CPU, wall time, peak memory."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.config import PROJECT_DIR
+from ingest.errors import JudgeError
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: seconds of CPU (user and system, its children included) and of wall time from start to end, peak
+    memory in MB, and what it says of itself."""
+
+    cpu_seconds: float
+    seconds: float
+    peak_memory_mb: float
+    said: Mapping[str, Any]
+
+
+def run_work(work: str, arguments: Sequence[str], home: Path) -> Measured:
+    """Run one piece of `ingest.bench.work` in a process with this home.
+
+    Raises:
+        JudgeError: it failed; `detail` holds the end of what it wrote.
+    """
+    command = [sys.executable, "-m", "ingest.bench.work", work, *arguments]
+    environment = os.environ | {"NPL_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        began = time.monotonic()
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            detail = err.read().decode(errors="replace")[-2000:]
+            raise JudgeError(f"基准 {work} 运行失败。", f"The benchmark's {work} failed.", detail=detail)
+        said = json.loads(out.read().decode().splitlines()[-1])
+    return Measured(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024, said)
+
+
+def median(values: Sequence[float]) -> float:
+    return round(statistics.median(values), 3)
+
+
+def machine() -> str:
+    """One line: processor, cores, memory, system, and the versions that decide the speed."""
+    import duckdb
+    import pyarrow as pa
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB; {platform.system()} {platform.release()}; "
+        f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, Arrow {pa.__version__}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())

@@ -1,0 +1,50 @@
+"""`npl bench`: the platform's speed on this machine, as JSON or as a table."""
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class BenchCase(StrEnum):
+    check = "check"
+    bad = "bad"
+    formats = "formats"
+    growth = "growth"
+
+
+class BenchFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
+def bench(
+    case: Annotated[
+        BenchCase,
+        typer.Option(
+            help="check 整条路径，bad 全表有错，formats 各种格式，growth 随行数增长 · "
+            "the whole way, a file full of defects, the formats, growth with rows"
+        ),
+    ] = BenchCase.check,
+    rows: Annotated[int, typer.Option(min=1, help="贷款行数 · rows of the loan tape")] = 1_000_000,
+    repeats: Annotated[int, typer.Option(min=1, help="重复次数，取中位数 · runs, of which the median is told")] = 3,
+    format: Annotated[BenchFormat, typer.Option()] = BenchFormat.text,
+) -> None:
+    """测速：与同一次运行中的裸加载比较 · Measure speed, against a bare load run in the same call."""
+    from ingest.bench.cases import CASES
+
+    result = CASES[case](rows, repeats)
+    typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if format == BenchFormat.json else _text(result))
+
+
+def _text(result: dict[str, Any], indent: str = "") -> str:
+    width = max(len(name) for name in result)
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}", _text(value, f"{indent}  ")]
+        else:
+            shown = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+            lines.append(f"{indent}{name.ljust(width)}  {shown}")
+    return "\n".join(lines)
