@@ -60,7 +60,7 @@ def filing_calendar() -> None:
             datetime.date.fromisoformat(named) if named else dag_run.run_after.astimezone(ZoneInfo(TIMEZONE)).date()
         )
 
-    remind()  # type: ignore[call-arg]  # Airflow hands over the run's context
+    remind()  # type: ignore[call-arg, misc]  # Airflow hands over the run's context
 
 
 filing_calendar()

@@ -245,7 +245,7 @@ def missing_reasons(
         is_filed = field.name in filed_columns
         text = text_column(field.name) if is_filed else "null::varchar"
         given = []
-        if is_filed and (may_give is None or may_give(field.name)):
+        if is_filed and may_give(field.name):
             given.append(f"when {MISSING.format(text=text)} then {text}")
         if field.hidden_from:
             hidden = ", ".join(f"'{version}'" for version in versions[versions.index(field.hidden_from) :])
@@ -256,8 +256,6 @@ def missing_reasons(
         return EMPTY_MAP
     listed = ", ".join(f"{{'key': '{name}', 'value': {value}}}" for name, value in entries)
     filled = f"map_from_entries(list_filter([{listed}], lambda entry: entry.value is not null))"
-    if may_give is None:
-        return filled
     # most rows give no reason, and a list of all their fields is dear
     return f"case when coalesce({', '.join(value for _, value in entries)}) is null then {EMPTY_MAP} else {filled} end"
 

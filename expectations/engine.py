@@ -75,7 +75,10 @@ class WorkDatabase:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Another connection to it: those of one process share what was committed."""
-        config: dict[str, str | int] = {"memory_limit": self.memory_limit, "threads": self.threads}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": self.memory_limit,
+            "threads": self.threads,
+        }
         return duckdb.connect(self.path, config=config | ({"temp_directory": self.spill} if self.spill else {}))
 
 

@@ -49,7 +49,7 @@ class Parts:
 
     def _charge(self) -> None:
         now = time.process_time()
-        self.seconds[self._inside[-1]] += now - self._since
+        self.seconds[self._inside[-1]] += now - self._since  # type: ignore[assignment]  # a Counter of seconds
         self._since = now
 
     @contextmanager

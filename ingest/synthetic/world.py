@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from ingest.synthetic_loans import CORPORATE, LOANS_AT_A_TIME, Summary, TapeShape, loans_of
+from ingest.synthetic_loans import LOANS_AT_A_TIME, Summary, TapeShape, loans_of
+from ingest.synthetic_weights import CORPORATE
 
 CENT = Decimal("0.01")
 # type, province, what it sells: each a combination that the register's published rows allow
