@@ -28,11 +28,11 @@ def test_complaints_are_carried_from_one_period_to_the_next_and_the_gap_shows(wa
         from compliance.complaints order by filing_id, row_number""").fetchall()
     # A's third quarter left 2 + 10 - 9 = 3, its fourth opens with 4; the wrong and the withdrawn filing count nowhere
     assert rows == [
-        ("C-1", "CP_WAY", False, 3, None, None, pytest.approx(9 / 12)),
-        ("C-3", "CP_WAY", False, 0, 3, 1, 1.0),
-        ("C-3", "OUT", True, 4, None, None, pytest.approx(2 / 6)),
-        ("C-3", "OUT", True, 0, None, None, None),
-        ("C-4", "OUT", True, 0, None, None, 1.0),
+        ("R-1", "CP_WAY", False, 3, None, None, pytest.approx(9 / 12)),
+        ("R-3", "CP_WAY", False, 0, 3, 1, 1.0),
+        ("R-3", "OUT", True, 4, None, None, pytest.approx(2 / 6)),
+        ("R-3", "OUT", True, 0, None, None, None),
+        ("R-4", "OUT", True, 0, None, None, 1.0),
     ]
 
 
@@ -54,11 +54,11 @@ def test_violence_is_shown_by_kind_and_by_collector_and_what_was_done(warehouse)
         select filing_id, row_number, is_of_collector, incident_count, is_without_action
         from compliance.violent_collection order by filing_id, row_number""").fetchall()
     assert rows == [
-        ("C-1", 3, False, 1, True),
-        ("C-3", 3, True, 2, False),
-        ("C-3", 4, True, 0, False),
-        ("C-3", 5, False, 2, False),
-        ("C-4", 2, True, 0, False),
+        ("R-1", 3, False, 1, True),
+        ("R-3", 3, True, 2, False),
+        ("R-3", 4, True, 0, False),
+        ("R-3", 5, False, 2, False),
+        ("R-4", 2, True, 0, False),
     ]
 
 
@@ -108,14 +108,14 @@ def test_every_return_that_stands_is_in_a_table_and_no_other_is(warehouse):
     rows = warehouse.execute(
         " union ".join(f"select filing_id, row_number from compliance.{table}" for table in TABLES)
     ).fetchall()
-    standing = {(row["filing_id"], row["row_number"]) for row in RETURNS if row["filing_id"] in ("C-1", "C-3", "C-4")}
+    standing = {(row["filing_id"], row["row_number"]) for row in RETURNS if row["filing_id"] in ("R-1", "R-3", "R-4")}
     assert len(standing) == 13
     assert set(rows) == standing
 
 
 def test_a_periods_return_is_valid_for_its_days(warehouse):
     span = warehouse.execute(
-        "select valid_from, valid_to from core.fct_compliance_returns where filing_id = 'C-1' and row_number = 2"
+        "select valid_from, valid_to from core.fct_compliance_returns where filing_id = 'R-1' and row_number = 2"
     ).fetchone()
     assert span == (datetime.date(2025, 7, 1), datetime.date(2025, 10, 1))
 

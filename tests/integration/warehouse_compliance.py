@@ -48,14 +48,14 @@ def placed(accounts: int, amount: int) -> Row:
 
 RETURNS = [
     # A, third quarter
-    answer("C-1", 2, SELLER_A, Q3, "CP_WAY", **complaints(2, 10, 9)),
-    answer("C-1", 3, SELLER_A, Q3, "VC_FORCE", incident_count=1),
-    answer("C-1", 4, SELLER_A, Q3, "ST_COL", staff_count=10, qualified_staff_count=10),
+    answer("R-1", 2, SELLER_A, Q3, "CP_WAY", **complaints(2, 10, 9)),
+    answer("R-1", 3, SELLER_A, Q3, "VC_FORCE", incident_count=1),
+    answer("R-1", 4, SELLER_A, Q3, "ST_COL", staff_count=10, qualified_staff_count=10),
     # A, fourth quarter: filed wrongly, then corrected
-    answer("C-2", 2, SELLER_A, Q4, "CP_WAY", **complaints(3, 99, 0)),
-    answer("C-3", 2, SELLER_A, Q4, "CP_WAY", **complaints(4, 7, 11)),
+    answer("R-2", 2, SELLER_A, Q4, "CP_WAY", **complaints(3, 99, 0)),
+    answer("R-3", 2, SELLER_A, Q4, "CP_WAY", **complaints(4, 7, 11)),
     answer(
-        "C-3",
+        "R-3",
         3,
         SELLER_A,
         Q4,
@@ -68,7 +68,7 @@ RETURNS = [
         **complaints(0, 6, 2),
     ),
     answer(
-        "C-3",
+        "R-3",
         4,
         SELLER_A,
         Q4,
@@ -79,11 +79,11 @@ RETURNS = [
         **placed(100, 2),
         **complaints(0, 0, 0),
     ),
-    answer("C-3", 5, SELLER_A, Q4, "VC_FORCE", incident_count=2, action_taken="RECT"),
-    answer("C-3", 6, SELLER_A, Q4, "ST_COL", staff_count=12, qualified_staff_count=9),
-    answer("C-3", 7, SELLER_A, Q4, "ST_LAW", staff_count=0, qualified_staff_count=0),
+    answer("R-3", 5, SELLER_A, Q4, "VC_FORCE", incident_count=2, action_taken="RECT"),
+    answer("R-3", 6, SELLER_A, Q4, "ST_COL", staff_count=12, qualified_staff_count=9),
+    answer("R-3", 7, SELLER_A, Q4, "ST_LAW", staff_count=0, qualified_staff_count=0),
     answer(
-        "C-3",
+        "R-3",
         8,
         SELLER_A,
         Q4,
@@ -95,7 +95,7 @@ RETURNS = [
         remarks="一项尚在核对",
     ),
     answer(
-        "C-3",
+        "R-3",
         9,
         SELLER_A,
         Q4,
@@ -106,10 +106,10 @@ RETURNS = [
         human_reviewed_package_count=2,
         missing_reasons={"model_registration_number": "ND4-2026-06-30"},
     ),
-    answer("C-3", 10, SELLER_A, Q4, "TAX", tax_relief_claimed_cny=Decimal(5_000_000), tax_relief_project_count=2),
+    answer("R-3", 10, SELLER_A, Q4, "TAX", tax_relief_claimed_cny=Decimal(5_000_000), tax_relief_project_count=2),
     # B: the same collector under another width of space; what was withdrawn counts nowhere
     answer(
-        "C-4",
+        "R-4",
         2,
         SELLER_B,
         Q4,
@@ -120,13 +120,13 @@ RETURNS = [
         **placed(50, 1),
         **complaints(0, 1, 1),
     ),
-    answer("C-5", 2, SELLER_B, Q4, "CP_WAY", **complaints(0, 77, 0)),
+    answer("R-5", 2, SELLER_B, Q4, "CP_WAY", **complaints(0, 77, 0)),
 ]
 
 FILINGS = [
-    filing("C-1", "SLA", 10),
-    filing("C-2", "SLA", 10, "superseded", known_to_day=11),
-    filing("C-3", "SLA", 11, kind="correction", replaces="C-2", sequence=2),
-    filing("C-4", "SLB", 10),
-    filing("C-5", "SLB", 10, "withdrawn", known_to_day=11),
+    filing("R-1", "SLA", 10),
+    filing("R-2", "SLA", 10, "superseded", known_to_day=11),
+    filing("R-3", "SLA", 11, kind="correction", replaces="R-2", sequence=2),
+    filing("R-4", "SLB", 10),
+    filing("R-5", "SLB", 10, "withdrawn", known_to_day=11),
 ]

@@ -30,6 +30,9 @@ def rows_of(name: str) -> list[Any]:
     return [row for topic in TOPICS for row in getattr(topic, name, ())]
 
 
+_ids = [row["filing_id"] for row in rows_of("FILINGS")]
+assert len(_ids) == len(set(_ids)), "two topics have a filing of one id"
+
 ACCEPTED: dict[str, list[Row]] = {
     "package_notice": rows_of("NOTICES"),
     "transfer_result": rows_of("TRANSFERS"),
