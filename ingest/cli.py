@@ -15,6 +15,7 @@ import typer
 from ingest.cli_bench import bench
 from ingest.cli_calendar import calendar
 from ingest.cli_generate import generate
+from ingest.cli_onboard import onboard
 from ingest.cli_receipt import receipt_app
 from ingest.cli_registry import registry_app
 from ingest.cli_release import release_app, sql
@@ -50,6 +51,7 @@ app.command("sql")(sql)
 app.command("generate")(generate)
 app.command("bench")(bench)
 app.command("calendar")(calendar)
+app.command("onboard")(onboard)
 
 
 class ReportFormat(StrEnum):

@@ -99,6 +99,7 @@ _PARTICIPATION = pa.schema(
 )
 _MAILBOXES = pa.schema({"institution_id": pa.string(), "mailbox": pa.string()})
 
+PARTICIPATION, MAILBOXES = "participation.csv", "mailboxes.csv"
 ACT_KEY = ("role", "institution_type", "business", "valid_from", "act")
 
 # The SQL side has the same normal form in the standard's macro `normal_name`; a test holds the two equal.
@@ -220,7 +221,7 @@ def obligations() -> pa.Table:
 
 def participation() -> pa.Table:
     """One row per institution and span of days in which it takes part in the platform, and so owes filings."""
-    table = _with_operators_rows("participation.csv", _PARTICIPATION, ("institution_id", "valid_from"))
+    table = _with_operators_rows(PARTICIPATION, _PARTICIPATION, ("institution_id", "valid_from"))
     unknown = sorted(set(table["institution_id"].to_pylist()) - set(_by_id(home().register)))
     if unknown:
         raise StandardError(f"participation.csv: unknown institution {', '.join(unknown)}")
@@ -229,14 +230,20 @@ def participation() -> pa.Table:
 
 def mailboxes() -> dict[str, str]:
     """Institution -> the mailbox of its filing desk, from the home alone: addresses are no part of the program."""
-    file = home().register / "mailboxes.csv"
+    file = home().register / MAILBOXES
     rows = _read(file, _MAILBOXES).to_pylist() if file.exists() else []
     return {row["institution_id"]: row["mailbox"] for row in rows}
 
 
+def forget() -> None:
+    """Have the registers read again: a file of theirs has changed in this process."""
+    for kept in (_institutions, _institution_names, _eligibility, _by_id, _by_name):
+        kept.cache_clear()
+
+
 def operators_files() -> list[Path]:
     """The operator's own register files that change what is owed, for whoever asks whether anything changed."""
-    names = ("working_days.csv", "obligations.csv", "participation.csv")
+    names = ("working_days.csv", "obligations.csv", PARTICIPATION)
     return [home().register / name for name in names if (home().register / name).exists()]
 
 

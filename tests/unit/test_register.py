@@ -269,10 +269,7 @@ def test_an_institution_is_onboarded_by_a_row_in_the_home(npl_home: Home) -> Non
     assert register.institution("NEWBANK") is None
     ours = register.institutions().num_rows
     add_to_register(npl_home, "institutions.csv", INSTITUTION_HEADER, NEW_BANK)
-    register._institutions.cache_clear()
-    register._institution_names.cache_clear()
-    register._by_id.cache_clear()
-    register._by_name.cache_clear()
+    register.forget()
     found = register.institution("NEWBANK")
     assert found is not None
     assert found["institution_type"] == "CB"
