@@ -63,3 +63,8 @@
     {{ alias }}.signed_date is not null
         and coalesce({{ alias }}.transfer_mode, '') not in ('{{ var('transfer_modes_without_sale') | join("', '") }}')
 {%- endmacro %}
+
+{#- Who a figure speaks of: everybody, or everybody but invented institutions. -#}
+{% macro market_populations() -%}
+    {{ return({'all': 'true', 'without_invented': 'not is_demo'}) }}
+{%- endmacro %}

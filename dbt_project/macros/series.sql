@@ -19,3 +19,11 @@
     cast(cast(floor(({{ number }} - 1) / 4.0) as integer) as {{ dbt.type_string() }})
     || 'Q' || cast(mod({{ number }} - 1, 4) + 1 as {{ dbt.type_string() }})
 {%- endmacro %}
+
+{#- Whole months from the month of one day to the month of another; the same month is 0. -#}
+{% macro months_from(earlier, later) -%}
+    cast(
+        12 * (extract(year from {{ later }}) - extract(year from {{ earlier }}))
+        + extract(month from {{ later }}) - extract(month from {{ earlier }}) as bigint
+    )
+{%- endmacro %}

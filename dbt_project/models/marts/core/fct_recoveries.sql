@@ -89,10 +89,7 @@ select
     ranked.holder_id,
     -- since the deal
     deals.signed_date,
-    cast(
-        12 * (extract(year from ranked.month) - extract(year from deals.signed_date))
-        + extract(month from ranked.month) - extract(month from deals.signed_date) as bigint
-    ) as months_since_signing,
+    {{ months_from('deals.signed_date', 'ranked.month') }} as months_since_signing,
     -- as filed
     ranked.project_code,
     ranked.loan_key,

@@ -3,7 +3,7 @@
     'claim': ('claim_cny', "claim_basis <> 'claim_total'"),
     'principal': ('principal_cny', 'true'),
 } -%}
-{%- set populations = {'all': 'true', 'without_invented': 'not is_demo'} -%}
+{%- set populations = market_populations() -%}
 {%- set cell = ['population', 'denominator', 'business', 'asset_type', 'overdue_band'] -%}
 with events as (
 
