@@ -78,7 +78,8 @@ COLLATERAL = [
 
 
 def recovery(report: str, number: int, project: str, month: str, route: str, gross: float, **values: Any) -> Row:
-    row = _row(report, number, project, "", holder_name=BUYER, month=month, route=route, gross_cash_cny=gross, **values)
+    values = {"holder_name": BUYER} | values
+    row = _row(report, number, project, "", month=month, route=route, gross_cash_cny=gross, **values)
     cash = row["gross_cash_cny"]
     return row | {"loan_key": None, "net_cash_cny": cash, "cumulative_gross_cash_cny": cash}
 
