@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from expectations.spec import Row, Standard, load_standard
 from ingest.paths import temporary_beside, write_bytes
-from ingest.register import institution
+from ingest.synthetic.demo_tapes import tape_filings
+from ingest.synthetic.institutions import registered
 from ingest.synthetic_files import SyntheticFiling, contents_of, folder_contents
 
 NOTICE, TRANSFER = "package_notice", "transfer_result"
@@ -97,7 +97,7 @@ def write_demo_correction(inbox: Path, replaces_id: str) -> Path:
 
 
 def demo_filings(standard: Standard) -> list[SyntheticFiling]:
-    """The demo set: three packages from notice to transfer, and filings with one planted defect each."""
+    """The demo set: three packages from notice to transfer, two loan by loan, and filings with one defect each."""
     agreed = Package("SLXJ01", 11, "XF")
     disputed = Package("SLYH02", 3, "XK", scale=4)
     one_sided = Package("SLQC01", 1, "XF")
@@ -190,6 +190,7 @@ def demo_filings(standard: Standard) -> list[SyntheticFiling]:
             notice(ragged, "ZR", datetime.date(2026, 9, 7)),
             spoil=lambda text: text.replace(f"{ragged.principal}", f"{ragged.principal:,}"),
         ),
+        *tape_filings(standard),
     ]
 
 
@@ -240,7 +241,7 @@ def transfer_row(
     standard: Standard, package: Package, side: str, buyer_id: str, signed: datetime.date, price: Decimal
 ) -> Row:
     """A valid transfer result as the seller or the buyer files it."""
-    buyer = _registered(buyer_id)
+    buyer = registered(buyer_id)
     row: Row = {
         **_identity(standard, package),
         "transfer_id": f"JY-{package.code}-{side}",
@@ -264,7 +265,7 @@ def transfer_row(
 
 def _identity(standard: Standard, package: Package) -> Row:
     """What notices and transfers of a package have in common."""
-    seller = _registered(package.seller)
+    seller = registered(package.seller)
     return {
         "project_code": package.code,
         "seller_name": seller["name_zh"],
@@ -283,14 +284,7 @@ def _identity(standard: Standard, package: Package) -> Row:
 
 def _title(standard: Standard, package: Package) -> str:
     asset = next(code.zh for code in standard.codes["asset_type"] if code.code == package.asset_type)
-    return f"{_registered(package.seller)['name_zh']}关于2026年第{package.issue}期个人不良贷款（{asset}）转让项目"
-
-
-def _registered(institution_id: str) -> dict[str, Any]:
-    found = institution(institution_id)
-    assert found is not None, f"{institution_id} is not in the register"
-    assert found["is_demo"], f"{institution_id} is a real institution: nothing is made up about it"
-    return found
+    return f"{registered(package.seller)['name_zh']}关于2026年第{package.issue}期个人不良贷款（{asset}）转让项目"
 
 
 def example_files(standard: Standard) -> dict[str, bytes]:

@@ -239,28 +239,38 @@ def _package(luck: random.Random, world: World, seller: Party, quarter: Quarter,
 
 
 def _put_on_tape(luck: random.Random, packages: list[Package], loans: int) -> None:
-    """Give some packages their loans; their figures are then the sums of these."""
+    """Give some packages their loans, evenly."""
     chosen = packages[::SHARE_OF_TAPES]
     if loans < len(chosen) * 40:
         chosen = chosen[: loans // 40]
     for place, package in enumerate(chosen):
         count = loans // len(chosen) + (1 if place < loans % len(chosen) else 0)
-        shape = TapeShape(
-            project_code=package.code,
-            holder_name=package.seller.name,
-            cutoff=package.cutoff,
-            asset_type=package.asset_type,
-            originator_name=package.seller.name,
-            asset_source="bank" if package.seller.type in ("SOB", "JSB", "CB") else "non_bank",
-            seed=luck.randrange(2**31),
-        )
-        package.tape, package.summary, package.mistake = shape, summary_of(shape, count), Decimal(0)
-        package.principal = package.summary.principal * CENT
-        package.interest = package.summary.interest * CENT
-        package.fees = package.summary.fees * CENT
-        package.loans, package.borrowers = package.summary.loans, package.summary.borrowers
-        claim = package.summary.principal + package.summary.interest
-        package.overdue_days = (Decimal(package.summary.claim_days) / claim).quantize(CENT)
+        put_on_tape(package, shape_of(package, luck.randrange(2**31)), count)
+        package.mistake = Decimal(0)
+
+
+def shape_of(package: Package, seed: int) -> TapeShape:
+    """The tape of a package whose seller made all its loans itself."""
+    return TapeShape(
+        project_code=package.code,
+        holder_name=package.seller.name,
+        cutoff=package.cutoff,
+        asset_type=package.asset_type,
+        originator_name=package.seller.name,
+        asset_source="bank" if package.seller.type in ("SOB", "JSB", "CB") else "non_bank",
+        seed=seed,
+    )
+
+
+def put_on_tape(package: Package, shape: TapeShape, loans: int) -> None:
+    """Give a package its loans; its figures are then the sums of these."""
+    package.tape, package.summary = shape, summary_of(shape, loans)
+    package.principal = package.summary.principal * CENT
+    package.interest = package.summary.interest * CENT
+    package.fees = package.summary.fees * CENT
+    package.loans, package.borrowers = package.summary.loans, package.summary.borrowers
+    claim = package.summary.principal + package.summary.interest
+    package.overdue_days = (Decimal(package.summary.claim_days) / claim).quantize(CENT)
 
 
 def summary_of(shape: TapeShape, loans: int) -> Summary:
@@ -330,7 +340,7 @@ def _recover(luck: random.Random, world: World, deal: Deal) -> None:
     resellers = {each.seller for each in world.deals if each.is_resale}
     if deal.buyer in resellers and not deal.package.is_personal:  # nobody files cash of a claim that it has sold on
         return
-    cumulative, route = Decimal(0), "COL" if deal.package.is_personal else "LIT"
+    cumulative = Decimal(0)
     months = [
         (quarter, month)
         for quarter in world.quarters[deal.quarter.index :]
@@ -340,16 +350,20 @@ def _recover(luck: random.Random, world: World, deal: Deal) -> None:
     for quarter, month in months[:MONTHS_OF_CASH]:
         gross = (deal.price * luck.randint(20, 60) / 1000).quantize(CENT)
         cumulative += gross
-        deal.cash.append(
-            Cash(
-                month=month,
-                quarter=quarter,
-                route=route,
-                gross=gross,
-                tax=(gross * 6 / 1000).quantize(CENT),
-                lawyer=Decimal(0) if route == "COL" else (gross * 8 / 100).quantize(CENT),
-                other=(gross * 3 / 100).quantize(CENT),
-                cumulative=cumulative,
-                outstanding=deal.package.principal - cumulative,
-            )
-        )
+        deal.cash.append(cash_of(deal, quarter, month, gross, cumulative))
+
+
+def cash_of(deal: Deal, quarter: Quarter, month: datetime.date, gross: Decimal, cumulative: Decimal) -> Cash:
+    """A month of cash and its usual costs: persons are collected from, companies are sued."""
+    route = "COL" if deal.package.is_personal else "LIT"
+    return Cash(
+        month=month,
+        quarter=quarter,
+        route=route,
+        gross=gross,
+        tax=(gross * 6 / 1000).quantize(CENT),
+        lawyer=Decimal(0) if route == "COL" else (gross * 8 / 100).quantize(CENT),
+        other=(gross * 3 / 100).quantize(CENT),
+        cumulative=cumulative,
+        outstanding=deal.package.principal - cumulative,
+    )

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ingest.synthetic import (
     BIG_FILING_ROWS,
     EXAMPLES_FOLDER,
     HELD_ISSUE,
+    NOTICE,
     TRANSFER,
     demo_filings,
     example_files,
@@ -41,6 +43,9 @@ PLANNED = {
     "SLYH02/2026-08-sale": ("rejected", "NPL-SCH-005"),
     "SLQC01/2026-09-sale.zip": ("accepted", "NPL-SCH-007"),
     "SLYH01/2026-09-sale": ("unreadable", None),
+    "SLXJ01/2026-07-tape": ("accepted", None),
+    "SLYH02/2026-07-tape.xlsx": ("accepted", None),
+    "SLZG02/2026-09-recoveries": ("accepted", None),
 }
 
 
@@ -129,7 +134,7 @@ def test_only_invented_institutions_file_and_trade(standard: Standard) -> None:
         for filing in demo_filings(standard)
         for rows in filing.tables.values()
         for row in rows
-        for field in ("seller_name", "buyer_name")
+        for field in ("seller_name", "buyer_name", "holder_name", "originator_name")
         if row.get(field)
     }
     known = [institution(filing.institution) for filing in demo_filings(standard)]
@@ -146,16 +151,40 @@ def test_no_demo_filing_falls_into_the_time_of_the_real_notices(standard: Standa
     assert min(filing.period for filing in demo_filings(standard)) > max(announced)[:7]
 
 
-def test_three_packages_end_agreed_disputed_and_one_sided(standard: Standard) -> None:
+def test_packages_end_agreed_disputed_and_one_sided(standard: Standard) -> None:
     prices: dict[str, dict[str, str]] = {}
     for filing in demo_filings(standard):
         for row in filing.tables.get(TRANSFER, []):
             prices.setdefault(str(row["project_code"]), {})[str(row["filer_side"])] = str(row["price_cny"])
-    agreed, disputed, one_sided = (prices[code] for code in ("SLXJ01-2026-011", "SLYH02-2026-003", "SLQC01-2026-001"))
-    assert len(prices) == 3
-    assert agreed["seller"] == agreed["buyer"]
+    disputed, one_sided = prices.pop("SLYH02-2026-003"), prices.pop("SLQC01-2026-001")
     assert float(disputed["seller"]) - float(disputed["buyer"]) == 36_000
     assert list(one_sided) == ["seller"]
+    assert set(prices) == {"SLXJ01-2026-011", "SLXJ01-2026-012", "SLYH02-2026-005"}
+    assert all(sides["seller"] == sides["buyer"] for sides in prices.values())
+
+
+def test_what_is_filed_loan_by_loan_adds_up_to_its_notice_and_its_deal(standard: Standard) -> None:
+    tapes = [filing for filing in demo_filings(standard) if "loan" in filing.tables]
+    assert len(tapes) == 2
+    for filing in tapes:
+        loans = filing.tables["loan"]
+        assert len(loans) == 20
+        for (told,) in (filing.tables[NOTICE], filing.tables[TRANSFER]):
+            assert told["loan_count"] == "20"
+            assert told["borrower_count"] == str(len({loan["borrower_key"] for loan in loans}))
+            for name in ("principal_cny", "interest_cny", "principal_interest_cny", "claim_total_cny"):
+                assert Decimal(str(told[name])) == sum(Decimal(str(loan[name])) for loan in loans)
+
+
+def test_every_mortgage_and_pledge_of_the_tapes_has_its_collateral_and_no_other_loan(standard: Standard) -> None:
+    (filing,) = [filing for filing in demo_filings(standard) if "collateral" in filing.tables]
+    secured = {loan["loan_key"] for loan in filing.tables["loan"] if loan["guarantee"] in ("DY", "ZY")}
+    things = filing.tables["collateral"]
+    assert {thing["loan_key"] for thing in things} == secured
+    assert len({thing["collateral_key"] for thing in things}) < len(things), "one thing secures two loans"
+    assert {"GQ"} < {thing["collateral_type"] for thing in things}
+    everywhere = [loan["loan_key"] for each in demo_filings(standard) for loan in each.tables.get("loan", [])]
+    assert len(set(everywhere)) == len(everywhere) == 40
 
 
 def test_the_correction_is_accepted_once_its_original_is_in_force(inbox: Path, standard: Standard) -> None:
