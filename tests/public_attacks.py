@@ -7,7 +7,7 @@ from public_markets import LIMITS, PRODUCTS, Attack, Release
 from ingest.disclosure.primary import failures
 from ingest.disclosure.state import variables
 
-QUANTITIES = ("count", "claim_cny", "price_cny")
+QUANTITIES = ("count", "claim_cny", "principal_cny", "price_cny")
 
 
 def leaks(releases: Sequence[Release], products=PRODUCTS) -> list[str]:

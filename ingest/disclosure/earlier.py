@@ -10,7 +10,7 @@ import duckdb
 
 from expectations.compile import sql_text
 from ingest.disclosure.products import Product
-from ingest.disclosure.state import Box, Cell, Figure, State, load_state
+from ingest.disclosure.state import Box, Figure, State, cell_of, load_state
 from ingest.paths import home
 
 CONTRIBUTIONS = "market/event_contributions.parquet"
@@ -85,7 +85,7 @@ def _boxes(
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [
         (
-            Box(Cell(name, tuple(str(row[dimension]) for dimension in product.dimensions)), group),
+            Box(cell_of(name, product, row), group),
             row[f"{group}_suppression"],
             row[f"{group}_from_release"],
             {column: row[column] for column in (*declared.columns, *declared.ratios)},

@@ -54,6 +54,14 @@ class System:
             for number, _ in signature:
                 self._join(first.setdefault(number, atom), atom)
 
+        self._members: dict[int, list[int]] = defaultdict(list)
+        for atom in range(len(sizes)):
+            self._members[self._root(atom)].append(atom)
+
+    def members(self, component: int) -> list[int]:
+        """The atoms of a component."""
+        return self._members[component]
+
     def _join(self, one: int, other: int) -> None:
         a, b = self._root(one), self._root(other)
         self._parent[max(a, b)] = min(a, b)

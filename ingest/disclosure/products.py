@@ -36,9 +36,13 @@ class Group(_Model):
 
 
 class Product(_Model):
-    """A public table. Each partition gives every dimension as SQL over the contributions."""
+    """A public table. Each partition gives every dimension as SQL over the contributions.
+
+    `market_rows` is SQL over the market table: the rows that become public at all.
+    """
 
     market_table: str
+    market_rows: str = "true"
     description: Bilingual
     dimensions: tuple[str, ...]
     labels: tuple[str, ...] = ()

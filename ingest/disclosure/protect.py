@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from ingest.disclosure.exchange import exchange
 from ingest.disclosure.linear import MOVED, Movement, System
 from ingest.disclosure.state import Box, Figure, State, variables
 from ingest.disclosure.targets import Cause, Row, Rules, Target, plain_row, targets
@@ -78,14 +77,15 @@ class _Attack:
         wanted: Sequence[Target],
     ) -> None:
         self.exposed = 0
-        self._rules, self._quantity = rules, quantity
+        self._quantity = quantity
         shown = _rows(rules, quantity, present, present.figures)
         fixed = {
             row for state in earlier for row in _rows(rules, quantity, state, published.get(state.name, ())).values()
         }
         self._boxes: dict[Box, list[Figure]] = defaultdict(list)
-        for figure in shown:
-            self._boxes[rules.box(figure)].append(figure)
+        self._box = {figure: rules.box(figure) for figure in shown}
+        for figure, box in self._box.items():
+            self._boxes[box].append(figure)
         in_order = sorted(fixed, key=sorted)
         self._system = System([*shown.values(), *in_order, *(target.row for target in wanted)])
         self._row = {figure: self._system.row(row) for figure, row in shown.items()}
@@ -100,12 +100,31 @@ class _Attack:
         self._figures: dict[int, list[Figure]] = defaultdict(list)
         for figure, over in self._row.items():
             self._figures[self._system.component(over)].append(figure)
+        self._bit: dict[Figure, int] = {}
+        self._held: dict[int, int] = defaultdict(int)
+        self._always: dict[int, int] = defaultdict(int)
+        self._number_rows()
         self._targets: list[tuple[dict[int, int], int, Cause]] = []
         self._safe_by: dict[tuple[int, int], Movement | None] = {}
         self._of_component: dict[int, list[int]] = defaultdict(list)
         for target in wanted:
             self._add(self._system.row(target.row), target.need, target.cause)
         self._wanted = len(self._targets)  # what is added later are figures suppressed for the sake of these
+
+    def _number_rows(self) -> None:
+        """Give each row a bit, so that an atom's rows and the open ones are numbers."""
+        for component in sorted({*self._figures, *self._fixed}):
+            bit = 1
+            for figure in self._figures[component]:
+                self._bit[figure] = bit
+                for atom in self._row[figure]:
+                    self._held[atom] |= bit
+                bit <<= 1
+            for row in self._fixed[component]:
+                self._always[component] |= bit
+                for atom in row:
+                    self._held[atom] |= bit
+                bit <<= 1
 
     def _add(self, row: dict[int, int], need: int, cause: Cause) -> None:
         self._of_component[self._system.component(row)].append(len(self._targets))
@@ -139,22 +158,28 @@ class _Attack:
 
     def _move(self, row: dict[int, int], need: int, pattern: Pattern) -> tuple[Movement, list[Box]] | None:
         component = self._system.component(row)
-        open_figures = [
-            figure
-            for figure in self._figures[component]
-            if figure not in self._is_known and not pattern.hides(self._rules.box(figure))
-        ]
+        published = self._always[component]
+        open_figures = []
+        for figure in self._figures[component]:
+            if figure not in self._is_known and not pattern.hides(self._box[figure]):
+                open_figures.append(figure)
+                published |= self._bit[figure]
+        handed_on = exchange(self._system.members(component), self._held, published, self._system.size, row, need)
+        if handed_on is not None:
+            return handed_on, []
         found = self._system.movement(
             row, need, self._fixed[component], [(self._row[each], self._price[each]) for each in open_figures]
         )
         if found is None:
             return None
         movement, moved = found
-        return movement, sorted({self._rules.box(open_figures[each]) for each in moved})
+        return movement, sorted({self._box[open_figures[each]] for each in moved})
 
     def _spread(self, movement: Movement, component: int) -> None:
         """One movement often keeps many targets safe."""
         for number in self._of_component[component]:
+            if (number, UP) in self._safe_by and (number, DOWN) in self._safe_by:
+                continue
             row, need, _ = self._targets[number]
             reach = _change(row, movement) * movement.stretch
             way = UP if reach > 0 else DOWN
@@ -193,7 +218,7 @@ class _Attack:
 
 
 def _change(row: Mapping[int, int], movement: Movement) -> float:
-    return float(np.sum([sign * movement.by_atom.get(atom, 0.0) for atom, sign in row.items()]))
+    return sum(row.get(atom, 0) * step for atom, step in movement.by_atom.items())
 
 
 def _rows(rules: Rules, quantity: str, state: State, figures: Iterable[Figure]) -> dict[Figure, Row]:

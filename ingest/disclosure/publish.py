@@ -15,7 +15,7 @@ from ingest.disclosure.earlier import CARRIED, SHOWN, Carried, Earlier, earlier_
 from ingest.disclosure.products import Product, Thresholds, declaration, thresholds
 from ingest.disclosure.protect import Pattern, protect
 from ingest.disclosure.report import write_report
-from ingest.disclosure.state import Box, Cell, Figure, State, load_state
+from ingest.disclosure.state import Box, Figure, State, cell_of, load_state
 from ingest.disclosure.targets import Rules
 from ingest.disclosure.texts import comment_on_public
 from ingest.errors import StorageError
@@ -57,7 +57,7 @@ def publish_tables(
         _compare(name, product, present, rows)
         public = []
         for row in rows:
-            cell = Cell(name, tuple(str(row[dimension]) for dimension in product.dimensions))
+            cell = cell_of(name, product, row)
             shown = {each: row[each] for each in (*product.dimensions, *product.labels)}
             for group in product.groups:
                 said = _group(Box(cell, group), row, product, pattern, earlier.carried or {})
@@ -94,7 +94,8 @@ def _market(con: duckdb.DuckDBPyConnection, product: Product) -> tuple[pa.Schema
     columns = [*product.dimensions, *product.labels]
     columns += [each for group in product.groups.values() for each in (*group.columns, *group.ratios)]
     found: pa.Table = con.sql(
-        f"select {', '.join(columns)} from npl.market.{product.market_table} order by {', '.join(product.dimensions)}"
+        f"select {', '.join(columns)} from npl.market.{product.market_table} where {product.market_rows} "
+        f"order by {', '.join(product.dimensions)}"
     ).to_arrow_table()
     return found.schema, found.to_pylist()
 
@@ -103,7 +104,7 @@ def _compare(name: str, product: Product, present: State, rows: list[dict[str, A
     """Whether all figures are the sums that the rules were asked about: else they were asked about others."""
     wrong, seen = [], set()
     for row in rows:
-        cell = Cell(name, tuple(str(row[dimension]) for dimension in product.dimensions))
+        cell = cell_of(name, product, row)
         for column, declared in product.columns().items():
             seen.add(Figure(cell, column))
             factor = 1 if declared.quantity == "count" else 100

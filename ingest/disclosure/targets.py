@@ -1,12 +1,14 @@
 """What must not be found out, from whatever is or was published: sets of events that break the primary rules."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingest.disclosure.primary import Contribution, failures
 from ingest.disclosure.products import Product, Thresholds
+from ingest.disclosure.remainders import remainders
 from ingest.disclosure.state import Box, Figure, State, Variable, variables
 
 Cause = Literal["secondary", "difference"]
@@ -30,12 +32,16 @@ class Rules:
         self.products = products
         self.limits = limits
         self.columns = {name: product.columns() for name, product in products.items()}
+        self._groups = {
+            name: {column: product.group_of(column) for column in self.columns[name]}
+            for name, product in products.items()
+        }
 
     def quantity(self, figure: Figure) -> str:
         return self.columns[figure.cell.product][figure.column].quantity
 
     def box(self, figure: Figure) -> Box:
-        return Box(figure.cell, self.products[figure.cell.product].group_of(figure.column))
+        return Box(figure.cell, self._groups[figure.cell.product][figure.column])
 
     def figures(self, box: Box) -> list[Figure]:
         return [Figure(box.cell, column) for column in self.products[box.cell.product].groups[box.group].columns]
@@ -71,9 +77,11 @@ def plain_row(unknowns: Mapping[Variable, Contribution]) -> Row:
 
 def _all(rules: Rules, present: State, earlier: Sequence[State]) -> Iterator[tuple[str, Target]]:
     yield from _within(rules, present, "secondary")
+    yield from _left_over(rules, present, "secondary")
     for state in earlier:
         yield from _between(rules, state, present)
         yield from _within(rules, state, "difference")
+        yield from _left_over(rules, state, "difference")
 
 
 def _within(rules: Rules, state: State, cause: Cause) -> Iterator[tuple[str, Target]]:
@@ -90,6 +98,19 @@ def _within(rules: Rules, state: State, cause: Cause) -> Iterator[tuple[str, Tar
         for part in parts:
             if part and rules.fails(figure, list(part.values())):
                 yield quantity, Target(plain_row(part), rules.need(quantity, sum(each.value for each in part)), cause)
+
+
+def _left_over(rules: Rules, state: State, cause: Cause) -> Iterator[tuple[str, Target]]:
+    """What is left of a figure that may be shown when others that may be shown are taken away, in any tables."""
+    allowed: dict[str, list[Figure]] = defaultdict(list)
+    for figure, contributions in state.figures.items():
+        if not rules.fails(figure, contributions):
+            allowed[rules.quantity(figure)].append(figure)
+    for quantity, figures in sorted(allowed.items()):
+        for figure, rest in remainders(state, quantity, figures):
+            if rules.fails(figure, list(rest.values())):
+                total = sum(each.value for each in rest.values())
+                yield quantity, Target(plain_row(rest), rules.need(quantity, total), cause)
 
 
 def _between(rules: Rules, before: State, after: State) -> Iterator[tuple[str, Target]]:

@@ -129,6 +129,23 @@ def test_the_public_sees_the_market_figure_or_nothing(folder):
     assert {shown for shown, true, _ in rows if not true} == {Decimal(0)}
 
 
+def test_deal_prices_are_public_by_quarter_and_year_and_start_prices_are_not(folder):
+    with duckdb.connect(str(folder / release.DATABASE), read_only=True) as con:
+        grain = "period_kind, period, price_kind, business, overdue_band, is_demo"
+        market = con.execute(f"select {grain}, priced_claim_cny from market.price_by_overdue").fetchall()
+        public = con.execute(
+            f"select {grain}, priced_claim_cny, claim_suppression from public.price_by_overdue"
+        ).fetchall()
+    true = {tuple(key): value for *key, value in market if key[0] != "all" and key[2] == "deal"}
+    assert {tuple(key) for *key, _, _ in public} == true.keys()
+    assert len(true) < len(market)
+    assert {key[5] for key in true if true[key]} == {False, True}
+    # a handful of deals again: only where nobody sold anything there is a figure, and it is nought
+    assert {says for *key, _, says in public if true[tuple(key)]} == {"primary"}
+    assert {shown for *key, shown, _ in public if true[tuple(key)]} == {None}
+    assert {shown for *key, shown, _ in public if not true[tuple(key)]} <= {Decimal(0)}
+
+
 def test_what_is_suppressed_is_counted(folder):
     with duckdb.connect(str(folder / release.DATABASE), read_only=True) as con:
         report = con.execute("""

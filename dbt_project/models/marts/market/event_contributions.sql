@@ -33,6 +33,7 @@ select
     events.asset_type,
     events.province,
     events.overdue_band,
+    events.is_demo,
     -- An institution that merged counts as the one it is part of now; whom the register does not know counts by name.
     coalesce(sellers.current_institution_id, packages.seller_id, packages.seller_name) as seller_key,
     case
