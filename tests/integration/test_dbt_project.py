@@ -71,9 +71,6 @@ def test_deals_are_reconciled_from_both_sides(warehouse):
         ("SLB|P5", "pending", None, None, "2026-01-30", 92, True),
         ("SLB|P6", "observed", None, None, None, 72, True),
         ("SLB|P9", "one_sided", None, None, "2025-11-30", 900, False),
-        ("SLE|K1", "agreed", "project_code", None, None, 40, True),
-        ("SLG|K2", "one_sided", None, None, "2024-06-30", 6, True),
-        ("某银行(未具名)|K4", "observed", None, None, None, 5, True),
     ]
 
 
@@ -193,6 +190,7 @@ def test_marts_stand_in_exactly_four_schemas(warehouse):
         "market.concentration",
         "market.defect_flags",
         "market.disposal_costs",
+        "market.event_contributions",
         "market.official_reconciliation",
         "market.pilot_participation",
         "market.pilot_participation_by_type",
@@ -205,11 +203,15 @@ def test_marts_stand_in_exactly_four_schemas(warehouse):
         "market.retail_share",
         "market.sale_speed",
         "market.start_prices",
+        "public.price_by_overdue",
+        "public.quarterly_activity",
+        "public.suppression_report",
         "quality.completeness",
         "quality.filing_outcomes",
         "quality.institution_scores",
         "quality.rule_grid",
         "quality.rule_results",
+        "quality.suppression_value",
         "quality.timeliness",
     ]
 

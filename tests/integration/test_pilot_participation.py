@@ -39,7 +39,7 @@ def test_a_buyer_whose_act_has_ended_is_told_by_the_register(warehouse):
         (2021, "all_year", "absent", 0, 0, end),
         (2022, "all_year", "absent", 0, 0, end),
         (2023, "all_year", "took_part", 7, 890, end),
-        (2024, "all_year", "took_part", 6, 480, end),
+        (2024, "all_year", "took_part", 7, 480 + 300, end),
         (2025, "all_year", "took_part", 5, 1050 + 150 + 380 + 230 + 240, end),
         (2026, "ended", "not_expected", 0, 0, end),
     ]
@@ -50,6 +50,7 @@ def test_who_took_part_without_being_eligible_is_shown_with_the_deals(warehouse)
         select institution_key, year_number, eligibility, not_eligible_count, not_eligible_parts
         from market.pilot_participation
         where not_eligible_count > 0 and institution_key not in ('SLA', 'DFB', 'DFZ')
+          and not_eligible_parts not like '%|K%'
         order by institution_key, year_number""").fetchall()
     # B's province is not listed until the second act; the invented auto lender stands in no act; the last is unknown
     parts = "listed SLB|P2; listed SLB|P5; listed SLB|P8; sold SLB|P2; sold SLB|P5; sold SLB|P6"

@@ -1,4 +1,4 @@
-"""What invented institutions filed of the second quarter of 2024, for the market tables of the dbt project's tests.
+"""What invented institutions filed of the last quarter of 2024, for the market tables of the dbt project's tests.
 
 Three packages were listed: K1 twice, and sold by bank E on the 90th day; K2 by bank G, which merged into E since, at
 a supermarket, its sale filed by the buyer alone; K3 is still unsold. K4 is known from a notice of its sale, which names
@@ -23,13 +23,13 @@ INSTITUTION_NAMES = [{"name": row["name_zh"], "institution_id": row["institution
 
 _K1: Row = {"seller_type": "SOB", "principal_cny": 200, "principal_interest_cny": 400}
 _K2: Row = {"seller_type": "CB", "asset_type": "XK", "principal_cny": 250, "principal_interest_cny": 300}
-_SALE: Row = {"settled_date": "2024-07-10", "registered_date": "2024-07-20"}
+_SALE: Row = {"settled_date": "2025-01-09", "registered_date": "2025-01-19"}
 _REGISTRY: Row = {"transfer_platform": "A", "registration_platform": "A"}
 
 
 def _k1(report: str, number: int, side: str) -> Row:
     values: dict[str, Any] = _K1 | _SALE | _REGISTRY | {"buyer_name": NATIONAL_BUYER, "buyer_type": "NAMC"}
-    return transfer(report, number, BANK, "K1", side, "2024-06-30", price_cny=40, **values)
+    return transfer(report, number, BANK, "K1", side, "2024-12-30", price_cny=40, **values)
 
 
 NOTICES = [
@@ -39,8 +39,8 @@ NOTICES = [
         BANK,
         "K1",
         "ZR",
-        "2024-04-01",
-        cutoff_date="2024-01-31",
+        "2024-10-01",
+        cutoff_date="2024-08-01",
         weighted_overdue_days=100,
         listing_channel="YD",
         **_K1,
@@ -51,8 +51,8 @@ NOTICES = [
         BANK,
         "K1",
         "RE",
-        "2024-05-20",
-        cutoff_date="2024-04-30",
+        "2024-11-19",
+        cutoff_date="2024-10-30",
         weighted_overdue_days=120,
         listing_channel="YD",
         **_K1,
@@ -63,7 +63,7 @@ NOTICES = [
         MERGED_BANK,
         "K2",
         "ZR",
-        "2024-04-10",
+        "2024-10-10",
         weighted_overdue_days=2000,
         listing_channel="SM",
         share_size_cny=1,
@@ -75,7 +75,7 @@ NOTICES = [
         BANK,
         "K3",
         "ZR",
-        "2024-04-20",
+        "2024-10-20",
         seller_type="SOB",
         asset_type="DGN",
         principal_interest_cny=300,
@@ -92,7 +92,7 @@ TRANSFERS = [
         MERGED_BANK,
         "K2",
         "buyer",
-        "2024-05-10",
+        "2024-11-09",
         price_cny=6,
         buyer_name=BUYER,
         transfer_platform="Z",
@@ -105,7 +105,7 @@ TRANSFERS = [
         "某银行(未具名)",
         "K4",
         "observer",
-        "2024-06-01",
+        "2024-12-01",
         signed_date_precision="month",
         price_cny=5,
         principal_interest_cny=100,
