@@ -105,7 +105,6 @@ running as (
         coalesce(cash.gross_cash_cny, 0) as gross_cash_cny,
         coalesce(cash.net_cash_cny, 0) as net_cash_cny,
         cash.package_id is null
-            and observed.months_since_signing <= observed.last_filed_month
             and observed.months_since_signing <= coalesce(observed.final_month, observed.last_filed_month) as is_gap,
         {% for amount, total in [
             ('gross_cash_cny', 'cumulative_gross_cash_cny'),
