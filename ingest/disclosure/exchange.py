@@ -5,16 +5,21 @@ room enough for a target, it is safe at price nought. Where it is not, a linear 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ingest.disclosure.linear import CAP, Movement
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 def exchange(
     atoms: Iterable[int],
     held: Mapping[int, int],
     published: int,
-    size: Sequence[float],
+    size: "npt.NDArray[np.float64]",
     row: Mapping[int, int],
     need: int,
 ) -> Movement | None:
@@ -43,11 +48,11 @@ def exchange(
     if sum(room for room, *_ in pairs) < abs(need):
         return None
     left, steps, stretch = float(abs(need)), dict[int, float](), CAP
-    for room, rate, giver, taker in sorted(pairs, key=lambda each: (-each[0], each[2])):
+    for room, rate, giver, gainer in sorted(pairs, key=lambda each: (-each[0], each[2])):
         amount = min(left, room) / rate
         steps[giver] = steps.get(giver, 0.0) - amount
-        if taker is not None:
-            steps[taker] = steps.get(taker, 0.0) + amount
+        if gainer is not None:
+            steps[gainer] = steps.get(gainer, 0.0) + amount
         stretch = min(stretch, size[giver] / amount)
         left -= amount * rate
         if left <= 0:
