@@ -54,9 +54,11 @@ def earlier_releases(inputs: str, products: Mapping[str, Product]) -> Earlier:
         for folder in folders:
             if not (folder / CONTRIBUTIONS).exists():
                 continue
-            states[folder.name] = load_state(folder.name, con, _parquet(folder / CONTRIBUTIONS), products)
+            # of a table that the release did not have yet, its contributions may lack the dimensions
+            had = {name: each for name, each in products.items() if (folder / "public" / f"{name}.parquet").exists()}
+            states[folder.name] = load_state(folder.name, con, _parquet(folder / CONTRIBUTIONS), had)
             published[folder.name] = set()
-            for name, product in products.items():
+            for name, product in had.items():
                 for box, says, origin, values in _boxes(con, folder, name, product):
                     source = folder.name if says == SHOWN else origin
                     if says not in (SHOWN, CARRIED) or source is None:
@@ -77,10 +79,7 @@ def _boxes(
     con: duckdb.DuckDBPyConnection, folder: Path, name: str, product: Product
 ) -> list[tuple[Box, str, str | None, dict[str, Any]]]:
     """What a release shows of each group of each cell: its status, whence it was carried, its figures and ratios."""
-    path = folder / "public" / f"{name}.parquet"
-    if not path.exists():
-        return []
-    found = con.execute(f"from {_parquet(path)}")
+    found = con.execute(f"from {_parquet(folder / 'public' / f'{name}.parquet')}")
     names = [column[0] for column in found.description]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     return [

@@ -6,20 +6,18 @@ room enough for a target, it is safe at price nought. Where it is not, a linear 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from ingest.disclosure.linear import CAP, Movement
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 
 def exchange(
     atoms: Iterable[int],
     held: Mapping[int, int],
     published: int,
-    size: "npt.NDArray[np.float64]",
+    size: npt.NDArray[np.float64],
     row: Mapping[int, int],
     need: int,
 ) -> Movement | None:
@@ -48,11 +46,11 @@ def exchange(
     if sum(room for room, *_ in pairs) < abs(need):
         return None
     left, steps, stretch = float(abs(need)), dict[int, float](), CAP
-    for room, rate, giver, gainer in sorted(pairs, key=lambda each: (-each[0], each[2])):
+    for room, rate, giver, receiver in sorted(pairs, key=lambda each: (-each[0], each[2])):
         amount = min(left, room) / rate
         steps[giver] = steps.get(giver, 0.0) - amount
-        if gainer is not None:
-            steps[gainer] = steps.get(gainer, 0.0) + amount
+        if receiver is not None:
+            steps[receiver] = steps.get(receiver, 0.0) + amount
         stretch = min(stretch, size[giver] / amount)
         left -= amount * rate
         if left <= 0:

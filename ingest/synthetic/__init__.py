@@ -1,6 +1,7 @@
 """Invented filings: the small demo set of a first run, and whole markets whose true figures are known beforehand.
 
-`demo` is what `npl run` files on an empty home and the examples in `examples/`. For `npl generate`, `world` draws who
+`demo` is what `npl run` files on an empty home and the examples in `examples/`, `demo_tapes` the part of it that is
+filed loan by loan. For `npl generate`, `world` draws who
 sells what to whom, `filings` says what each institution hands in and what must come of it, `rows` puts a fact into the
 standard's words, `truth` adds the figures up from the world alone, `market` writes it all to a folder.
 """

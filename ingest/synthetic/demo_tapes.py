@@ -2,6 +2,7 @@
 
 A personal and a corporate package of twenty loans each are listed, filed loan by loan and sold in July 2026. Their
 buyer files both deals and three months of cash. All sums tie to the cent, because notice and deal are the tape's sums.
+Filed after the disputed purchase of June, the buyer's filing is reminded that its warning still waits for an answer.
 """
 
 import datetime

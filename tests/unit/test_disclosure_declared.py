@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import duckdb
+import numpy as np
 import pytest
 from public_attacks import leaks
 from public_markets import LIMITS, Attack, Release
@@ -155,7 +156,7 @@ def test_no_public_figure_joins_years():
 
 def test_amounts_are_handed_on_only_between_events_of_the_same_figures():
     """Of the figures 1 and 2, atoms 0 and 1 stand in the first alone, 2 in both, 3 in none."""
-    held, size = {0: 1, 1: 1, 2: 3, 3: 0}, [100.0, 30.0, 50.0, 10.0]
+    held, size = {0: 1, 1: 1, 2: 3, 3: 0}, np.array([100.0, 30.0, 50.0, 10.0])
     up, down = exchange([0, 1, 2], held, 3, size, {0: 1}, 30), exchange([0, 1, 2], held, 3, size, {0: 1}, -100)
     assert (up.by_atom, up.stretch) == ({0: 30.0, 1: -30.0}, 1.0)
     assert down.by_atom == {0: -100.0, 1: 100.0}
@@ -169,5 +170,5 @@ def test_amounts_are_handed_on_only_between_events_of_the_same_figures():
 
 
 def test_a_difference_of_two_events_is_moved_by_both():
-    step = exchange([0, 1], {0: 1, 1: 1}, 1, [100.0, 100.0], {0: 1, 1: -1}, 50)
+    step = exchange([0, 1], {0: 1, 1: 1}, 1, np.array([100.0, 100.0]), {0: 1, 1: -1}, 50)
     assert step.by_atom == {0: 25.0, 1: -25.0}
