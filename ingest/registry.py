@@ -170,11 +170,10 @@ _prepared: set[str] = set()
 
 
 def _prepare_once(engine: sa.Engine) -> None:
-    key = str(engine.url)
-    if key in _prepared and (engine.dialect.name != "sqlite" or home().registry_file.exists()):
-        return
-    migrations.prepare(engine)
-    _prepared.add(key)
+    # a file is asked each time: it may be another than it was, and whoever was making it may have been killed
+    if str(engine.url) not in _prepared or engine.dialect.name == "sqlite":
+        migrations.prepare(engine)
+        _prepared.add(str(engine.url))
 
 
 def register(record: Mapping[str, Any]) -> bool:

@@ -96,9 +96,12 @@ def test_each_identity_sees_a_row_too_many_or_a_cent_too_few(built, tmp_path):
     with duckdb.connect(str(copy)) as con:
         # a held row slips in, a cent is lost, a deal differs from its last version, a step of a title is lost, a row is
         # known from a day that has not come
-        con.execute(
-            "insert into core.fct_loans by name (select * replace (99 as row_number) from core.fct_loans limit 1)"
-        )
+        con.execute("""
+            insert into core.fct_loans by name (
+                select loans.* replace (99 as row_number) from core.fct_loans as loans
+                semi join core.dim_packages as packages
+                    on loans.package_id = packages.package_id and packages.status in ('listed', 'completed')
+                where loans.is_current order by loans.filing_id, loans.row_number limit 1)""")
         con.execute("update core.fct_recoveries set net_cash_cny = net_cash_cny - 0.01 where route = 'LIT'")
         con.execute("update core.fct_transfer_versions set price_cny = price_cny + 1 where known_to is null")
         con.execute("delete from core.fct_title_chain where position = 2")

@@ -217,7 +217,7 @@ def test_a_release_is_opened_with_duckdb_alone_and_carries_its_definitions(first
             for schema, table in con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
         }
         ((comment,),) = con.execute(
-            "select comment from duckdb_columns() where table_name = 'quarterly_activity' "
+            "select comment from duckdb_columns() where schema_name = 'market' and table_name = 'quarterly_activity' "
             "and column_name = 'discount_ratio'"
         ).fetchall()
         ((version,),) = con.execute(

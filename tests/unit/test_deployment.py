@@ -72,7 +72,7 @@ def test_every_secret_is_declared_made_and_used(tmp_path: Path) -> None:
     assert set(re.findall(r"/run/secrets/(\w+)", COMPOSE)) <= set(declared)
     assert len({file.read_text() for file in files.values()}) == len(files)
     assert stat.S_IMODE((project / "secrets").stat().st_mode) == 0o700
-    assert not any(file.read_text().strip() in made.stdout for file in files.values())
+    assert not any(secret in made.stdout for file in files.values() if (secret := file.read_text().strip()))
     # a second time nothing changes
     before = {name: file.read_bytes() for name, file in files.items()}
     (project / "secrets" / "redis_password").unlink()
