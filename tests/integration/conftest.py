@@ -12,6 +12,7 @@ from warehouse_home import write_home
 from expectations.spec import Standard, load_standard
 from ingest.config import settings
 from ingest.disclosure import write_public
+from ingest.paths import exclusive
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +22,20 @@ def standard() -> Standard:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, standard: Standard) -> Path:
-    """The folder that holds home/ and the warehouse built from it, under another name than it will be read by."""
-    root = tmp_path_factory.mktemp("dbt")
+    """The folder that holds home/ and the warehouse built from it, under another name than it will be read by.
+
+    Tests copy what they change. Workers that run side by side share it: it is the dearest thing that tests wait for.
+    """
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        return _build(tmp_path_factory.mktemp("dbt"), standard)
+    shared = tmp_path_factory.getbasetemp().parent
+    with exclusive(shared / "dbt.lock"):
+        root = shared / "dbt"
+        return root if (root / "npl.duckdb").exists() else _build(root, standard)
+
+
+def _build(root: Path, standard: Standard) -> Path:
+    root.mkdir(exist_ok=True)
     write_home(root / "home", standard)
     result = run_dbt(DBT_PROJECT, root / "home", root / ".npl.duckdb.tmp", root, "build")
     failed = [f"{r.node.name}: {r.message}" for r in result.result or () if r.status not in ("success", "pass")]
