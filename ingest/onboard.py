@@ -15,9 +15,9 @@ from expectations.spec import load_standard
 from ingest import register
 from ingest.calendar import Obligation, owed
 from ingest.errors import StandardError, StorageError, UsageError
+from ingest.manifest import IDENTIFIER_PATTERN
 from ingest.paths import home, sftp_keys_of, write_bytes, write_text
 
-_INSTITUTION_ID = re.compile(r"[A-Za-z0-9]{2,32}")
 _PUBLIC_KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]{40,}(?: [^\n]*)?")
 _MAILBOX = re.compile(r"[^\s@,]+@[^\s@,]+")
 
@@ -80,8 +80,11 @@ def onboard(newcomer: Newcomer) -> Onboarded:
 def _refuse_what_cannot_be(newcomer: Newcomer) -> None:
     codes = load_standard().codes
     known = register.institution(newcomer.institution_id)
-    if not _INSTITUTION_ID.fullmatch(newcomer.institution_id):
-        raise UsageError("机构代码只含字母和数字（2 至 32 位）。", "An institution's id is 2 to 32 letters and digits.")
+    if not re.fullmatch(IDENTIFIER_PATTERN, newcomer.institution_id):
+        raise UsageError(
+            "机构代码为 2 至 32 位大写字母、数字和连字符。",
+            "An institution's id is 2 to 32 capitals, digits and hyphens.",
+        )
     for list_name, code in (("institution_type", newcomer.institution_type), ("province", newcomer.province_code)):
         if code and code not in {each.code for each in codes[list_name]}:
             raise UsageError(f"代码表 {list_name} 中没有 {code}。", f"The code list {list_name} has no {code}.")

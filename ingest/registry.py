@@ -103,10 +103,12 @@ def _engine(url: str) -> sa.Engine:
     if is_file:
 
         @sa.event.listens_for(engine, "connect")
-        def _wait_and_check(connection: Any, _: Any) -> None:
+        def _wait_and_check(connection: Any, record: Any) -> None:
             # WAL lets readers go on while one worker writes; foreign keys are off in SQLite unless asked for
             for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
+            # no table in it: a new file, or one whose maker was killed
+            record.info["is_empty"] = connection.execute("PRAGMA schema_version").fetchone() == (0,)
             connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
 
         @sa.event.listens_for(engine, "begin")
@@ -128,8 +130,11 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
     try:
         engine = _engine(_url())
         _prepare_once(engine)
-        with engine.connect().execution_options(writing=writing) as connection, connection.begin():
-            yield connection
+        with engine.connect().execution_options(writing=writing) as connection:
+            if connection.info.get("is_empty"):
+                migrations.prepare(engine)
+            with connection.begin():
+                yield connection
     except OperationalError as error:
         raise StorageError(
             f"无法读写登记库：{error.orig}。{REPAIR[0]}",
@@ -170,8 +175,7 @@ _prepared: set[str] = set()
 
 
 def _prepare_once(engine: sa.Engine) -> None:
-    # a file is asked each time: it may be another than it was, and whoever was making it may have been killed
-    if str(engine.url) not in _prepared or engine.dialect.name == "sqlite":
+    if str(engine.url) not in _prepared:
         migrations.prepare(engine)
         _prepared.add(str(engine.url))
 

@@ -17,13 +17,12 @@ from typing import Any
 
 import asyncssh
 
+from ingest.manifest import IDENTIFIER_PATTERN
 from ingest.paths import home, sftp_host_key, sftp_keys_of, write_private
 
 log = logging.getLogger(__name__)
 
 INBOX, OUTBOX = b"inbox", b"outbox"
-# As in the register; it becomes the name of a folder.
-_INSTITUTION = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
 @asynccontextmanager
@@ -67,7 +66,7 @@ class _Account(asyncssh.SSHServer):
         self._connection = connection
 
     def begin_auth(self, username: str) -> bool:
-        keys = sftp_keys_of(username) if _INSTITUTION.fullmatch(username) else None
+        keys = sftp_keys_of(username) if re.fullmatch(IDENTIFIER_PATTERN, username) else None
         if keys is not None and keys.is_file():
             self._connection.set_authorized_keys(str(keys))
         return True  # it must prove who it is, whoever it says it is

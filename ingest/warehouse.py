@@ -28,7 +28,6 @@ from ingest.register import (
     institution_names,
     institutions,
     operators_files,
-    register_files,
 )
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
@@ -144,7 +143,7 @@ def input_digests() -> dict[str, str]:
     return {
         "standard": load_standard().sha256,
         "filings": history.hexdigest(),
-        "registers": _files_digest({*REGISTER_DIR.glob("*.csv"), *operators_files(), *register_files()}),
+        "registers": _files_digest([*REGISTER_DIR.glob("*.csv"), *operators_files()]),
         "models": _files_digest([*_model_files(), *DISCLOSURE_FILES]),
     }
 

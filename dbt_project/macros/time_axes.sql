@@ -46,8 +46,13 @@
     {{ row }}.known_from <= {{ span }}.span_from and ({{ row }}.known_to is null or {{ row }}.known_to > {{ span }}.span_from)
 {%- endmacro %}
 
+{#- The moment of the last decision, UTC. -#}
+{% macro present_moment(filings) -%}
+    select max(decided_at) as as_of_at from {{ filings }}
+{%- endmacro %}
+
 {#- What was decided last is all that the platform knows of the time: the same filings give the same answer on any day.
     It is a day by UTC, up to eight hours behind China's: nothing is overdue too early. -#}
 {% macro present_day(filings) -%}
-    select cast(max(decided_at) as date) as as_of_date from {{ filings }}
+    select cast(as_of_at as date) as as_of_date from ({{ present_moment(filings) }}) as present_moment
 {%- endmacro %}

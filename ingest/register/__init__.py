@@ -111,11 +111,6 @@ def normalise_name(name: str) -> str:
     return name.translate(_NORMAL_FORM)
 
 
-def register_files() -> list[Path]:
-    """Every file that the registers are read from: ours, then the operator's additions."""
-    return [folder / name for folder in (REGISTER_DIR, home().register) for name in FILES if (folder / name).is_file()]
-
-
 def institutions() -> pa.Table:
     """One row per institution: columns of institutions.csv, dates typed (null `valid_to` is open), `is_demo` boolean.
 
@@ -242,9 +237,9 @@ def forget() -> None:
 
 
 def operators_files() -> list[Path]:
-    """The operator's own register files that change what is owed, for whoever asks whether anything changed."""
-    names = ("working_days.csv", "obligations.csv", PARTICIPATION)
-    return [home().register / name for name in names if (home().register / name).exists()]
+    """The operator's register files that change what is known or owed, for whoever asks whether anything changed."""
+    names = (*FILES, "working_days.csv", "obligations.csv", PARTICIPATION)
+    return [home().register / name for name in names if (home().register / name).is_file()]
 
 
 def institution(institution_id: str) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import free_port
 
 from dags.environment import airflow_environment
 from expectations.spec import load_standard
@@ -39,12 +39,6 @@ def prepare_inbox(home: Path) -> int:
         for name, content in folder_contents(standard, filing).items():
             (place / name).write_bytes(content)
     return len({filing.institution for filing in filings})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Api:

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import duckdb
 import pytest
 import yaml
+from small_release import built_home
 
 from ingest import cli, registry, release, warehouse
-from ingest.config import settings
 from ingest.paths import Home
 from ingest.release import descriptions, model_docs
 from ingest.release.folder import CHANGES, CHANGES_PAGE, CHECKSUMS, OUTSIDE_THE_MANIFEST
@@ -67,13 +67,7 @@ def decided(filing_id: str, supersedes: str | None = None, withdraws: str | None
 
 @pytest.fixture(scope="module")
 def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    home = Home(tmp_path_factory.mktemp("release") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NPL_HOME", str(home.root))
-        settings.cache_clear()
-        home.warehouse.parent.mkdir(parents=True)
-        shutil.copyfile(built / "npl.duckdb", home.warehouse)
-        shutil.copyfile(built / "target" / "manifest.json", home.warehouse_manifest)
+    with built_home(tmp_path_factory.mktemp("release"), built) as home:
         decided(FIRST)
         decided("SLXJ01-2026-02-0001")
         before = release.publish()
@@ -85,7 +79,6 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 where quarter = '2025Q3' and breakdown = 'all'""")
             con.execute("delete from market.quarterly_activity where quarter = '2025Q?' and breakdown = 'business'")
         yield Platform(home, before, release.publish())
-    settings.cache_clear()
 
 
 def npl(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

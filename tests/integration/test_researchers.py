@@ -4,7 +4,6 @@ the page shows each one as it runs, and the notebooks draw what the queries say.
 import importlib.util
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Any
 import duckdb
 import matplotlib
 import pytest
+from small_release import built_home
 
 from ingest import cli, release
-from ingest.config import PROJECT_DIR, settings
-from ingest.paths import Home
+from ingest.config import PROJECT_DIR
 
 matplotlib.use("Agg")
 
@@ -164,15 +163,8 @@ def test_a_figure_is_the_sum_of_the_filings_that_it_is_traced_to(warehouse):
 @pytest.fixture(scope="module")
 def published(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a release of the tiny home; the platform's home is around it."""
-    home = Home(tmp_path_factory.mktemp("researchers") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NPL_HOME", str(home.root))
-        settings.cache_clear()
-        home.warehouse.parent.mkdir(parents=True)
-        shutil.copyfile(built / "npl.duckdb", home.warehouse)
-        shutil.copyfile(built / "target" / "manifest.json", home.warehouse_manifest)
+    with built_home(tmp_path_factory.mktemp("researchers"), built) as home:
         yield home.release(release.publish())
-    settings.cache_clear()
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)

@@ -259,6 +259,18 @@ def test_a_key_that_was_taken_back_opens_nothing_any_more(npl_home: Home) -> Non
     over_sftp(npl_home, story)
 
 
+def test_an_id_with_hyphens_signs_in_as_any_other(npl_home: Home) -> None:
+    manager = "LAMC-BJ-GUOTONG"
+    write_bytes(sftp_keys_of(manager), KEYS[OTHER].export_public_key())
+
+    async def story(port: int) -> None:
+        async with signed_in(port, manager, KEYS[OTHER]) as connection, connection.start_sftp_client() as sftp:
+            await put(sftp, "march.zip.part", b"half")
+
+    over_sftp(npl_home, story)
+    assert [path.name for path in (npl_home.inbox / manager).iterdir()] == ["march.zip.part"]
+
+
 def test_the_server_proves_itself_by_the_same_key_after_a_restart(npl_home: Home) -> None:
     seen = []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from servers import install_debian
 
 from ingest.config import PROJECT_DIR, Settings
 
@@ -137,9 +138,7 @@ def test_who_serves_sftp_sees_no_key_of_the_log_and_writes_no_answer() -> None:
 def test_the_compose_file_is_valid_for_the_oldest_docker_compose(tmp_path: Path) -> None:
     found = shutil.which("docker-compose")
     if not found:
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "docker-compose"]):
-            subprocess.run(["apt-get", "--quiet", *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
+        install_debian("docker-compose")
         found = "docker-compose"
     shutil.copy(PROJECT_DIR / "docker-compose.yml", tmp_path)
     shutil.copy(PROJECT_DIR / ".env.example", tmp_path / ".env")

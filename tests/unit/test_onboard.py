@@ -54,10 +54,11 @@ def test_a_second_time_changes_nothing(npl_home: Home) -> None:
     assert {path: path.read_bytes() for path in npl_home.root.rglob("*") if path.is_file()} == before
 
 
-def test_a_bank_that_we_know_only_joins(npl_home: Home) -> None:
-    done = onboard(Newcomer("ICBC", datetime.date(2026, 11, 1)))
+@pytest.mark.parametrize("known", ["ICBC", "LAMC-BJ-GUOTONG"])
+def test_one_that_we_know_only_joins(npl_home: Home, known: str) -> None:
+    done = onboard(Newcomer(known, datetime.date(2026, 11, 1)))
     assert not (npl_home.register / "institutions.csv").exists()
-    assert [row["institution_id"] for row in rows_of(npl_home, "participation.csv")] == ["ICBC"]
+    assert [row["institution_id"] for row in rows_of(npl_home, "participation.csv")] == [known]
     assert done.owed
 
 

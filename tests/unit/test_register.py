@@ -276,7 +276,7 @@ def test_an_institution_is_onboarded_by_a_row_in_the_home(npl_home: Home) -> Non
     assert register.institutions().num_rows == ours + 1
     assert register.find_institution("新设示例银行", datetime.date(2026, 2, 1)) == "NEWBANK"
     assert register.find_institution("新设示例银行", datetime.date(2025, 2, 1)) is None
-    assert npl_home.register / "institutions.csv" in register.register_files()
+    assert npl_home.register / "institutions.csv" in register.operators_files()
 
 
 def test_an_act_is_added_by_a_row_in_the_home(npl_home: Home) -> None:

@@ -37,7 +37,7 @@ institutions as (
 
 present as (
 
-    select max(decided_at) as as_of_at from {{ ref('stg_operations__filings') }}
+    {{ present_moment(ref('stg_operations__filings')) }}
 
 ),
 

@@ -31,7 +31,7 @@ institutions as (
 -- What was decided last is all that the platform knows of the time: the same filings give the same answer on any day.
 present as (
 
-    select max(decided_at) as as_of_at from {{ ref('stg_operations__filings') }}
+    {{ present_moment(ref('stg_operations__filings')) }}
 
 ),
 
