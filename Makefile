@@ -11,13 +11,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates, as pip uses them: behind a company's proxy uv's built-in ones do not do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run test lint docs lock clean
+.PHONY: run test test-platform test-spark bench lint docs lock clean
 
 run: $(STAMP)
 	$(BIN)/npl run
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not platform and not spark"
+
+test-platform: $(STAMP)
+	$(BIN)/pytest -m platform
+
+test-spark: $(STAMP)
+	$(BIN)/pytest -m spark
+
+# Needs a quiet machine; ROWS=10000000 for the big one.
+bench: $(STAMP)
+	$(BIN)/npl bench --case check --rows $(or $(ROWS),1000000)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
