@@ -60,7 +60,7 @@ def _publish() -> str:
                 "inputs_sha256": inputs,
                 "inputs": warehouse.input_digests(),
                 "standard": {"versions": list(load_standard().version_names), "sha256": load_standard().sha256},
-                "code_commit": _commit(),
+                "code_commit": code_commit(),
                 "log": log_state,
                 **_filings(states),
                 "tables": [
@@ -125,11 +125,14 @@ def _filings(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _commit() -> str | None:
+def code_commit() -> str | None:
     """The commit of the code that made the release; null where neither a checkout nor the image tells it."""
     if settings().code_commit:
         return settings().code_commit
+    git = shutil.which("git")
+    if git is None:
+        return None
     found = subprocess.run(
-        ["git", "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        [git, "-C", str(PROJECT_DIR), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
     return found.stdout.strip() or None

@@ -21,6 +21,7 @@ from ingest import cli, registry, release, warehouse
 from ingest.paths import Home
 from ingest.release import descriptions, model_docs
 from ingest.release.folder import CHANGES, CHANGES_PAGE, CHECKSUMS, OUTSIDE_THE_MANIFEST
+from ingest.release.publish import code_commit
 from ingest.release.tables import RELEASED_SCHEMAS, released_tables
 
 FIRST, CORRECTION, WITHDRAWAL = "SLXJ01-2026-03-0001", "SLXJ01-2026-03-0002", "SLXJ01-2026-03-0003"
@@ -396,6 +397,13 @@ def test_a_yanked_release_is_marked_and_not_deleted_and_latest_moves_back(platfo
             platform.home.yanked_release(name).unlink(missing_ok=True)
         release.publish()
     assert release.latest() == platform.after
+
+
+def test_where_git_is_missing_a_release_names_no_commit(monkeypatch):
+    monkeypatch.delenv("NPL_CODE_COMMIT", raising=False)
+    assert code_commit()  # a checkout
+    monkeypatch.setenv("PATH", "")  # an image
+    assert code_commit() is None
 
 
 def test_the_latest_release_is_known_to_be_made_of_the_present_inputs(platform):
