@@ -14,8 +14,11 @@ Every 10 minutes: take what waits in `inbox/`, judge each filing against the dis
   `accepted`, `accepted_with_holds`, `rejected` or `error`; its log has a line for each.
   *If it fails*: a bad filing never turns this task red, so the fault is ours. The log names the filings; the others of
   the lane are decided. Repair, clear the task: it decides what is left.
-- **`data_docs`** writes Great Expectations' pages of these filings (`data_docs/filings.html`), for the operator.
-  *If it fails*: verdicts stand, only the pages are stale. Read its log, clear the task.
+- **`data_docs`** writes Great Expectations' pages of these filings, for the operator (`data_docs/filings.html` links
+  them). *If it fails*: verdicts stand, only the pages are stale. Read its log, clear the task.
+- **`operator_page`** writes the entrance `data_docs/operator.html` (queue, ages, verdicts, who is late, what was slow)
+  and the page of all filings, also when nothing waited or a lane failed. *If it fails*: the page is stale, nothing
+  else. Read its log, clear the task.
 - **`announce`** counts the verdicts and updates the asset `npl_accepted`, which starts `build_warehouse`.
   *If it is skipped*: no filing waited, nothing to do.
 
@@ -79,10 +82,18 @@ def ingest_filings() -> None:
             raise AirflowSkipException("没有待裁定的报送 / no filing waits")
         return accept.publish_data_docs(filing_ids)
 
+    # not after `data_docs`: a run whose last task succeeds would hide that one's failure
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def operator_page() -> str:
+        from ingest.report.operator import write_operator_page
+
+        return str(write_operator_page())
+
     # Airflow hands over the lanes' values; its types only know the reference to them.
     decided = decide.expand(lane=receive())
     announce(decided)  # type: ignore[arg-type]
     data_docs(decided)  # type: ignore[arg-type]
+    decided >> operator_page()
 
 
 ingest_filings()

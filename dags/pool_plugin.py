@@ -10,6 +10,7 @@ from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 from dags.defaults import WAREHOUSE_POOL, WAREHOUSE_POOL_SLOTS
+from dags.telemetry import TelemetryListener
 
 
 def ensure_pool() -> None:
@@ -48,4 +49,4 @@ class NplPlugin(AirflowPlugin):
     """What `npl-warehouse` adds to an Airflow that has it installed."""
 
     name = "npl_warehouse"
-    listeners = [PoolListener()]  # noqa: RUF012 (Airflow's own declaration is a plain list)
+    listeners = [PoolListener(), TelemetryListener()]  # noqa: RUF012 (Airflow's own declaration is a plain list)

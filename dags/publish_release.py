@@ -9,6 +9,9 @@ Runs when the warehouse was built (asset `npl_warehouse`): writes an immutable r
 - **`publish`** writes one release and returns its id. With nothing new it returns the id of the latest release.
   *If it fails*: `latest.json` still names the release before. Read the task's log, repair, clear the task.
 
+- **`operator_page`** writes the entrance of the operator's pages anew, now that the warehouse's figures are.
+  *If it fails*: the page is stale, nothing else.
+
 检查已发布的版本：`npl release verify`。`npl release verify` checks what was published.
 """
 
@@ -35,7 +38,13 @@ def publish_release() -> None:
 
         return release.publish()
 
-    publish()
+    @task
+    def operator_page() -> str:
+        from ingest.report.operator import write_operator_page
+
+        return str(write_operator_page())
+
+    publish() >> operator_page()
 
 
 publish_release()

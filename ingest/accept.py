@@ -15,8 +15,9 @@ import duckdb
 from expectations.compile import Check, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.completeness import FieldCompleteness
 from expectations.engine import REASONS_COLUMN, accepted_ddl, principal_of
+from expectations.findings import mask
 from expectations.spec import Standard, TableSpec, load_standard
-from ingest import registry
+from ingest import registry, telemetry
 from ingest.check import Case, checking, problem_report, still_stands
 from ingest.errors import JudgeError, StorageError, cannot_write
 from ingest.landing import intact_entry
@@ -38,10 +39,11 @@ def decide(filing_id: str) -> str:
     """
     try:
         # rows and answer are files: two workers at one filing would write over each other's
-        with exclusive(home().turn(filing_id)):
+        with telemetry.work("decide", filing_id), exclusive(home().turn(filing_id)):
             state = _decide(_find(filing_id), load_standard())
             if state in registry.FINAL:
-                write_receipt(filing_id)
+                with telemetry.step("receipt"):
+                    write_receipt(filing_id)
             return state
     except (OSError, duckdb.IOException) as error:
         raise cannot_write(error, getattr(error, "filename", None) or home().root) from error
@@ -69,7 +71,9 @@ def _decide(record: registry.FilingRecord, standard: Standard) -> str:
             record.identity,
         )
         _answer(record, report, standard)
-        registry.set_state(record.filing_id, "error", (error.detail or error.en)[:400])
+        # a database that breaks on a cell quotes it
+        registry.set_state(record.filing_id, "error", (mask(standard, error.detail) or error.en)[:400])
+        telemetry.decided(record, report)
         return "error"
 
 
@@ -86,14 +90,17 @@ def _judge_and_record(record: registry.FilingRecord, standard: Standard) -> bool
         if case.content is not None:
             registry.set_state(record.filing_id, "read")
             registry.set_state(record.filing_id, "checked")
-        _keep_rows(case, record)
-        _answer(record, case.report, standard)
+        with telemetry.step("keep"):
+            _keep_rows(case, record)
+        with telemetry.step("answer"):
+            _answer(record, case.report, standard)
         decision = _decision(record, case, known_size)
         while not registry.decide(record.filing_id, decision):
             known_size = registry.log_size()
             if not still_stands(case, record):
                 return False
             decision = replace(decision, known_size=known_size)
+        telemetry.decided(record, case.report)
         return True
 
 
@@ -246,9 +253,8 @@ def write_empty_tables(standard: Standard) -> None:
 
 
 def publish_data_docs(filing_ids: list[str]) -> str:
-    """Write the operator's pages: Great Expectations' of these filings, and the one over all, whose path it returns."""
+    """Write Great Expectations' pages of these filings; return their folder."""
     from expectations.suites import publish_data_docs as publish
-    from ingest.report.operator import write_operator_page
 
     publish(home().gx, home().data_docs, filing_ids)
-    return str(write_operator_page())
+    return str(home().data_docs)

@@ -13,7 +13,7 @@ from expectations.completeness import FieldCompleteness, completeness_of, score_
 from expectations.findings import SEVERITY_ORDER, findings_of, mask
 from expectations.judge import Verdict, judge_directly, judge_typed, judging_order, recorded_results, type_filing
 from expectations.spec import Standard
-from ingest import registry
+from ingest import registry, telemetry
 from ingest.config import settings
 from ingest.errors import FilingError, JudgeError, legible
 from ingest.history import Earlier, compared, earlier
@@ -69,7 +69,8 @@ def checking(
     """
     sha256 = record.sha256 if record else content_digest(path)
     try:
-        content = filed_content(path, standard, folder)
+        with telemetry.step("read"):
+            content = filed_content(path, standard, folder)
     except FilingError as error:
         yield Case(standard, _unreadable(standard, error, path, sha256, folder))
         return
@@ -78,17 +79,20 @@ def checking(
         database = _work_database(content, work)
         con = database.connect()
         try:
-            con.begin()  # one commit for some hundred small statements
-            fill(con, standard, content, folder, sha256)
-            con.commit()
+            with telemetry.step("load"):
+                con.begin()  # one commit for some hundred small statements
+                fill(con, standard, content, folder, sha256)
+                con.commit()
             try:
-                verdict, results, con = (
-                    _judge_of_record(con, standard, content, database, record)
-                    if record
-                    else (*_direct(con, standard, content), con)
-                )
-                fields = [field for table in content.tables for field in completeness_of(con, standard, table.table)]
-                report = _report(con, standard, content, sha256, folder, verdict, results, fields)
+                with telemetry.step("judge"):
+                    verdict, results, con = (
+                        _judge_of_record(con, standard, content, database, record)
+                        if record
+                        else (*_direct(con, standard, content), con)
+                    )
+                with telemetry.step("report"):
+                    fields = [each for table in content.tables for each in completeness_of(con, standard, table.table)]
+                    report = _report(con, standard, content, sha256, folder, verdict, results, fields)
             except duckdb.IOException:
                 raise  # the disk's, not the judge's
             except duckdb.Error as error:

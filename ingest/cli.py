@@ -27,6 +27,7 @@ from ingest.cli_standard import (
     named_standard,
     standard_app,
 )
+from ingest.cli_status import doctor, status
 from ingest.errors import FilingError, JudgeError, StandardError, StorageError, UsageError
 
 EXIT_OF_VERDICT = {
@@ -52,6 +53,8 @@ app.command("generate")(generate)
 app.command("bench")(bench)
 app.command("calendar")(calendar)
 app.command("onboard")(onboard)
+app.command("status")(status)
+app.command("doctor")(doctor)
 
 
 class ReportFormat(StrEnum):
@@ -178,31 +181,17 @@ def sftp() -> None:
     import asyncio
     import logging
 
+    from ingest import telemetry
     from ingest.config import settings
     from ingest.sftp import serve
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    telemetry.configure()
     logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of every connection, the health check's too
     typer.echo(f"SFTP {settings().sftp_host}:{settings().sftp_port}", err=True)
     try:
         asyncio.run(serve(settings().sftp_host, settings().sftp_port))
     except OSError as error:
         raise StorageError(f"SFTP 无法启动：{error}。", f"The SFTP drop cannot start: {error}.") from error
-
-
-@app.command()
-def status(filing: Annotated[str | None, typer.Argument(help="报送编号 · filing id")] = None) -> None:
-    """报送的状态 · States of filings; with an id, its history."""
-    from ingest import registry, registry_tables
-
-    if filing is None:
-        for record in registry.all_filings():
-            typer.echo(f"{record.filing_id}\t{record.state}\t{record.received_at:%Y-%m-%d %H:%M:%S}Z")
-        return
-    _find(filing)
-    for row in registry.rows_of(registry_tables.states):
-        if row["filing_id"] == filing:
-            typer.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}Z\t{row['state']}\t{row['detail'] or ''}".rstrip())
 
 
 @app.command()

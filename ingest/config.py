@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+LOCK_FILE = PROJECT_DIR / "requirements.lock"
 SECRETS_DIR = Path("/run/secrets")
 
 
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
     `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise. `sftp_keys_dir`
     holds its own key and those of the institutions; empty means beside the other keys.
     `code_commit` is the commit that this program was made from, where no checkout can tell it (an image).
+    `log_format` is how processes of our own (`npl sftp`) log; tasks log as Airflow is configured.
     `smtp_host` empty sends no mail: reminders are then in the outbox alone. `smtp_security` is `starttls`, `tls` (from
     the first byte) or `none` (a relay on this machine). `mail_from` is the sender; `mail_escalation` is the operator's
     mailbox that gets a copy of what says that filings are missing.
@@ -52,6 +54,7 @@ class Settings(BaseSettings):
     sftp_port: int = Field(default=2222, ge=0, le=65535)
     sftp_keys_dir: Path | None = None
     code_commit: str = ""
+    log_format: Literal["text", "json"] = "text"
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"

@@ -25,7 +25,7 @@ def is_ready(entry: Path, now: datetime.datetime) -> bool:
     if entry.name.startswith(".") or _is_named_unfinished(entry):
         return False
     try:
-        return _shows_its_end(entry) or _last_change(entry) <= now - datetime.timedelta(
+        return _shows_its_end(entry) or last_change(entry) <= now - datetime.timedelta(
             seconds=settings().settle_seconds
         )
     except FileNotFoundError:  # its sender has just renamed or removed a file
@@ -60,7 +60,7 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _last_change(entry: Path) -> datetime.datetime:
+def last_change(entry: Path) -> datetime.datetime:
     """By the file system's own mark: senders may set the time of modification to that of their file."""
     changes = [each.lstat().st_ctime for each in (entry, *entry.rglob("*"))]
     return datetime.datetime.fromtimestamp(max(changes), datetime.UTC).replace(tzinfo=None)

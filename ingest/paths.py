@@ -74,7 +74,7 @@ class Home:
 
     @property
     def data_docs(self) -> Path:
-        """Great Expectations' pages for the operator; filings.html is the entrance."""
+        """Pages for the operator: operator.html is the entrance, beside Great Expectations' own."""
         return self.root / "data_docs"
 
     @property
@@ -95,6 +95,11 @@ class Home:
     @property
     def logs(self) -> Path:
         return self.root / "logs"
+
+    @property
+    def steps(self) -> Path:
+        """logs/steps/<day>.jsonl: how long each piece of work took."""
+        return self.logs / "steps"
 
     @property
     def airflow(self) -> Path:

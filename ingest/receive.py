@@ -4,6 +4,7 @@ Killed between any two steps, the next run goes on: landing is by content and re
 bytes twice is refused by the registry, and the inbox is cleared last.
 """
 
+import datetime
 import logging
 import os
 import shutil
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from expectations.findings import mask
 from expectations.spec import Standard, load_standard
-from ingest import registry
+from ingest import registry, telemetry
 from ingest.errors import FilingError, StorageError, cannot_write, legible
-from ingest.inbox import is_ready
+from ingest.inbox import is_ready, last_change
 from ingest.landing import content_digest, is_folder, landed_entry
 from ingest.manifest import Manifest
 from ingest.paths import exclusive, home, remove_temporaries, temporary_beside
@@ -36,15 +37,18 @@ def receive_waiting() -> list[str]:
         StorageError: an entry cannot be taken in, and there is nothing else to go on with; or the registry is at fault.
     """
     failed: StorageError | None = None
-    with _receiving():
-        for folder, entry in waiting():
-            try:
-                _take_in(entry, folder)
-            except StorageError as error:
-                failed = error
-                log.error("%s/%s: %s", folder, mask(load_standard(), legible(entry.name)), error)
-    write_missing_receipts()
-    undecided = [record.filing_id for record in registry.undecided()]
+    with telemetry.work("receive"):
+        with telemetry.step("take_in"), _receiving():
+            for folder, entry in waiting():
+                try:
+                    _take_in(entry, folder)
+                except StorageError as error:
+                    failed = error
+                    log.error("%s/%s: %s", folder, legible(entry.name), error)
+        telemetry.writes(telemetry.Dataset("landing"))
+        with telemetry.step("missing_receipts"):
+            write_missing_receipts()
+        undecided = [record.filing_id for record in registry.undecided()]
     if failed and not undecided:
         raise failed
     return undecided
@@ -55,18 +59,34 @@ def _take_in(entry: Path, folder: str) -> None:
         _receive(entry, folder)
         _clear(entry)
     except OSError as error:
-        raise cannot_write(error, entry) from error
+        # who drops a file names it as they like
+        raise cannot_write(error, mask(load_standard(), legible(str(entry)))) from None
 
 
 def waiting() -> Iterator[tuple[str, Path]]:
     """(institution's folder, entry) of everything in the inbox that is whole, in a fixed order."""
-    inbox = home().inbox
-    if not inbox.is_dir():
-        return
     now = registry.utc_now()
-    for folder in sorted(path for path in inbox.iterdir() if path.is_dir()):
-        for entry in sorted(folder.iterdir()):
-            if is_ready(entry, now):
+    for folder, entry in _entries():
+        if is_ready(entry, now):
+            yield folder, entry
+
+
+def incomplete() -> Iterator[tuple[str, Path, datetime.datetime]]:
+    """(institution's folder, entry, last change) of everything in the inbox that is not whole, or cannot be told."""
+    now = registry.utc_now()
+    for folder, entry in _entries():
+        if not entry.name.startswith(".") and not is_ready(entry, now):
+            try:
+                yield folder, entry, last_change(entry)
+            except FileNotFoundError:  # its sender has just renamed or removed it
+                continue
+
+
+def _entries() -> Iterator[tuple[str, Path]]:
+    inbox = home().inbox
+    if inbox.is_dir():
+        for folder in sorted(path for path in inbox.iterdir() if path.is_dir()):
+            for entry in sorted(folder.iterdir()):
                 yield folder.name, entry
 
 

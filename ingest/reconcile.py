@@ -14,7 +14,7 @@ import duckdb
 
 from expectations.findings import filled, fingerprint_of, mask
 from expectations.spec import Bilingual, Rule, Standard, StandardError, load_standard
-from ingest import registry
+from ingest import registry, telemetry
 from ingest.paths import home, write_bytes
 from ingest.report.model import FilingIdentity
 from ingest.report.reconciliation import (
@@ -36,6 +36,7 @@ COUNTERPART: dict[Side, Side] = {"seller": "buyer", "buyer": "seller"}
 Row = Mapping[str, Any]
 
 
+@telemetry.work("reconcile")
 def reconcile() -> int:
     """Tell every filer of a deal in force how it stands, in its outbox; return how many filings got another answer.
 

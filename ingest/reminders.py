@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from expectations.spec import load_standard
-from ingest import registry
+from ingest import registry, telemetry
 from ingest.calendar import Obligation, owed, utc_start
 from ingest.config import settings
 from ingest.errors import StorageError
@@ -37,6 +37,7 @@ Send = Callable[[EmailMessage], None]
 log = logging.getLogger(__name__)
 
 
+@telemetry.work("remind")
 def remind(day: datetime.date) -> dict[str, int]:
     """Tell every institution what of its filings is due soon, late or missing on a day (of China).
 

@@ -122,5 +122,5 @@ def _places() -> Iterator[tuple[str, str, str]]:
     zones = home()
     yield "发布", "release", str(release.find_release(None))
     yield "答复", "reports", f"{zones.outbox}/<institution>/<filing>/report.html"
-    yield "运营页", "Data Docs and all filings", str(zones.data_docs / OPERATOR_PAGE)
+    yield "运营页", "operator: the platform, all filings, Data Docs", str(zones.data_docs / OPERATOR_PAGE)
     yield "查询", "query", "npl sql \"select * from market.quarterly_activity where breakdown='all' order by quarter\""

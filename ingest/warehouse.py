@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.spec import load_standard
-from ingest import registry, registry_tables
+from ingest import registry, registry_tables, telemetry
 from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.errors import StorageError
@@ -100,7 +100,7 @@ def build() -> str:
     Raises:
         StorageError: the build failed; the log that it names tells where. The old warehouse stays as it was.
     """
-    with exclusive(home().warehouse_turn):
+    with telemetry.work("build"), exclusive(home().warehouse_turn):
         for folder in (home().warehouse.parent, home().operations):
             remove_temporaries(folder)
         return _build()
@@ -108,20 +108,26 @@ def build() -> str:
 
 def _build() -> str:
     inputs = inputs_digest()  # before the export: what is decided meanwhile makes the next build
-    export_operations()
-    write_empty_tables(load_standard())
+    with telemetry.step("export"):
+        export_operations()
+        write_empty_tables(load_standard())
     target = home().warehouse
     if target.exists() and _built_from() == inputs:
         return str(target)
     temporary = temporary_beside(target)
     try:
-        manifest = _dbt_build(temporary)
-        _write_public(temporary, inputs)
+        with telemetry.step("dbt"):
+            manifest = _dbt_build(temporary)
+            telemetry.dbt_build(DBT_PROJECT, manifest.parent)
+        with telemetry.step("public_tables"):
+            _write_public(temporary, inputs)
         write_bytes(home().warehouse_manifest, manifest.read_bytes())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     write_text(_inputs_file(), inputs + "\n")
+    telemetry.reads(*(f"accepted/{table}" for table in load_standard().tables))
+    telemetry.writes(telemetry.Dataset("warehouse", version=inputs))
     return str(target)
 
 

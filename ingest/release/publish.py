@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from expectations.spec import load_standard
-from ingest import registry, registry_tables, warehouse
+from ingest import registry, registry_tables, telemetry, warehouse
 from ingest.config import PROJECT_DIR, settings
 from ingest.errors import StorageError
 from ingest.paths import exclusive, file_digest, home, remove_temporaries, temporary_beside, write_text
@@ -37,7 +37,7 @@ def publish() -> str:
             "尚无市场库，请先运行 build_warehouse。", "There is no warehouse yet: run build_warehouse first."
         )
     # while it is read nobody swaps the warehouse, and what a killed publisher left is nobody's
-    with exclusive(home().warehouse_turn):
+    with telemetry.work("publish"), exclusive(home().warehouse_turn):
         remove_temporaries(home().releases)
         return _publish()
 
@@ -84,6 +84,8 @@ def _publish() -> str:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     move_latest(release_id)
+    telemetry.reads("warehouse")
+    telemetry.writes(telemetry.Dataset("releases", version=release_id))
     return release_id
 
 

@@ -83,7 +83,7 @@ def test_loading_the_dag_files_imports_nothing_heavy(described: dict[str, Any]) 
 
 def test_every_task_has_an_owner_and_retries_with_growing_pauses(described: dict[str, Any]) -> None:
     tasks = tasks_of(described)
-    assert len(tasks) == 8
+    assert len(tasks) == 10
     assert {name for name, task in tasks.items() if task["owner"] != "platform"} == set()
     assert {name for name, task in tasks.items() if task["retries"] < 1 or task["backoff"] <= 1} == set()
 
@@ -123,10 +123,12 @@ def test_each_lane_is_decided_by_a_task_that_bears_the_name_of_its_first_filing(
         "decide": ["receive"],
         "announce": ["decide"],
         "data_docs": ["decide"],
+        "operator_page": ["decide"],
     }
     assert {name for name, task in tasks.items() if task["is_mapped"]} == {"decide"}
     assert tasks["decide"]["label"].startswith("{{ lane[0] }}")
     assert tasks["announce"]["trigger_rule"] == "none_failed"
+    assert tasks["operator_page"]["trigger_rule"] == "all_done"
 
 
 def test_filers_are_told_of_the_other_side_once_the_warehouse_is_built(described: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from ingest.paths import Home
 from ingest.receipts.keys import PUBLIC_KEYS
 from ingest.receipts.receipt import RECEIPT_JSON
 from ingest.report.answer import REPORT_JSON
+from ingest.report.operator import write_operator_page
 
 BROKEN_TIE = {"principal_interest_cny": "77375977.30", "claim_total_cny": ""}
 PHONE = "13800000000"
@@ -174,6 +175,7 @@ def test_personal_data_in_any_text_rejects_and_is_masked_everywhere_but_in_the_b
     for filing_id in states:
         assert "NPL-SCH-005" in {rule["rule_id"] for rule in report_of(npl_home, filing_id)["rules"]}
     accept.publish_data_docs(list(states))
+    write_operator_page()
     seen = 0
     for file in npl_home.root.rglob("*"):
         if file.is_file() and npl_home.landing not in file.parents:
