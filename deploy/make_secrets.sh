@@ -19,7 +19,8 @@ make() {
 }
 
 for name in postgres_password airflow_database_password npl_database_password redis_password \
-  airflow_jwt_secret airflow_api_secret airflow_admin_password airflow_operator_password airflow_viewer_password; do
+  airflow_jwt_secret airflow_api_secret airflow_admin_password airflow_operator_password airflow_viewer_password \
+  npl_s3_secret_key; do
   make "$name" "$(random)"
 done
 # Airflow's key for connections and variables: 32 bytes in URL-safe base 64

@@ -165,10 +165,26 @@ class _Calendar:
             return True
         return any(
             act["valid_from"] <= last
-            and first <= (act["valid_to"] or datetime.date.max)
+            and (first <= (act["valid_to"] or datetime.date.max) or self._goes_on(act))
             and (act["province_scope"] != "list" or institution["province_code"] in act["province_codes"].split(";"))
             for act in self._acts[role, institution["institution_type"]]
         )
+
+    def _goes_on(self, act: Mapping[str, Any]) -> bool:
+        """Whether nothing follows upon an act: the pilot's own extension says that it goes on until policy does.
+
+        NPL-PKG-015 reads the register in the same way: after the last registered day of a business it warns only.
+        """
+        return bool(act["valid_to"] == self._last_days[act["role"], act["business"]])
+
+    @cached_property
+    def _last_days(self) -> dict[tuple[str, str], datetime.date]:
+        """The last day of any act about a business, by role and business; one without an end lasts for ever."""
+        ends: dict[tuple[str, str], datetime.date] = {}
+        for act in eligibility().to_pylist():
+            key = (act["role"], act["business"])
+            ends[key] = max(ends.get(key, datetime.date.min), act["valid_to"] or datetime.date.max)
+        return ends
 
     def _obligation(self, institution: Mapping[str, Any], row: Mapping[str, Any], period: str) -> Obligation:
         first, last = period_bounds(period)

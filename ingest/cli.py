@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ingest.cli_backup import backup, backups, restore
 from ingest.cli_bench import bench
 from ingest.cli_calendar import calendar
 from ingest.cli_generate import generate
@@ -48,6 +49,9 @@ app.add_typer(standard_app, name="standard")
 app.add_typer(release_app, name="release")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(registry_app, name="registry")
+app.command("backup")(backup)
+app.command("backups")(backups)
+app.command("restore")(restore)
 app.command("sql")(sql)
 app.command("generate")(generate)
 app.command("bench")(bench)

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     `smtp_host` empty sends no mail: reminders are then in the outbox alone. `smtp_security` is `starttls`, `tls` (from
     the first byte) or `none` (a relay on this machine). `mail_from` is the sender; `mail_escalation` is the operator's
     mailbox that gets a copy of what says that filings are missing.
+    `backup_target` is where `npl backup` puts backups when none is named: a folder, or `s3://bucket/prefix`. The `s3_*`
+    settings are for a store that is not Amazon's: `s3_endpoint` is its URL; empty ones are found as by any S3 client.
 
     A secret need not stand in the environment: the file `/run/secrets/npl_<name>` holds it just as well.
     """
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
     smtp_seconds: float = Field(default=30, gt=0)
     mail_from: str = Field(default="npl-warehouse@localhost", pattern=r"^[^\s@,]+@[^\s@,]+$")
     mail_escalation: str = Field(default="", pattern=r"^(?:[^\s@,]+@[^\s@,]+)?$")
+    backup_target: str = ""
+    s3_endpoint: str = Field(default="", pattern=r"^(?:https?://[^\s/]+)?$")
+    s3_region: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ingest.config import settings
 
+CALENDAR = "calendar"
+
 
 @dataclass(frozen=True)
 class Home:
@@ -137,7 +139,7 @@ class Home:
 
     def notice(self, institution: str, notice_id: str) -> Path:
         """outbox/<institution>/calendar/<notice>.txt: a reminder of what is owed, in both languages."""
-        return self.outbox / institution / "calendar" / f"{notice_id}.txt"
+        return self.outbox / institution / CALENDAR / f"{notice_id}.txt"
 
     @property
     def reminders_turn(self) -> Path:
@@ -164,15 +166,16 @@ def keys_dir() -> Path:
 
 def sftp_host_key() -> Path:
     """The private key by which the SFTP drop proves that it is this platform's."""
-    return _sftp_keys_dir() / "host.key"
+    return sftp_keys_dir() / "host.key"
 
 
 def sftp_keys_of(institution: str) -> Path:
     """The public keys by which an institution signs in at the SFTP drop, one a line."""
-    return _sftp_keys_dir() / "institutions" / institution
+    return sftp_keys_dir() / "institutions" / institution
 
 
-def _sftp_keys_dir() -> Path:
+def sftp_keys_dir() -> Path:
+    """The folder of the SFTP drop's own key and of the institutions'."""
     # a folder of its own: who serves SFTP need not see the key that signs the log
     return settings().sftp_keys_dir or keys_dir() / "sftp"
 

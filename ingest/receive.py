@@ -38,7 +38,7 @@ def receive_waiting() -> list[str]:
     """
     failed: StorageError | None = None
     with telemetry.work("receive"):
-        with telemetry.step("take_in"), _receiving():
+        with telemetry.step("take_in"), receiving():
             for folder, entry in waiting():
                 try:
                     _take_in(entry, folder)
@@ -96,12 +96,12 @@ def receive(path: Path, folder: str) -> str:
     Raises:
         StorageError: it cannot be copied or registered; the entry stays in the inbox.
     """
-    with _receiving():
+    with receiving():
         return _receive(path, folder)
 
 
 @contextmanager
-def _receiving() -> Iterator[None]:
+def receiving() -> Iterator[None]:
     """One process receives at a time, and first removes what one that was killed has left."""
     try:
         with exclusive(home().inbox / ".lock"):

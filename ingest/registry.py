@@ -98,8 +98,9 @@ def utc_now() -> datetime.datetime:
 @lru_cache(maxsize=4)
 def _engine(url: str) -> sa.Engine:
     is_file = sa.make_url(url).get_backend_name() == "sqlite"
-    # no pool over a file: a pooled connection would go on in a registry that was moved or restored under it
-    engine = sa.create_engine(url, poolclass=sa.NullPool if is_file else None)
+    # no pool over a file: a pooled connection would go on in a registry that was moved or restored under it; over a
+    # server, one that did not outlive the server's restart is replaced before it fails whoever takes it
+    engine = sa.create_engine(url, poolclass=sa.NullPool if is_file else None, pool_pre_ping=not is_file)
     if is_file:
 
         @sa.event.listens_for(engine, "connect")
@@ -127,7 +128,7 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
     Raises:
         StorageError: the registry cannot be reached or written.
     """
-    try:
+    with _faults_told():
         engine = _engine(_url())
         _prepare_once(engine)
         with engine.connect().execution_options(writing=writing) as connection:
@@ -135,6 +136,29 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
                 migrations.prepare(engine)
             with connection.begin():
                 yield connection
+
+
+@contextmanager
+def unprepared(writing: bool = False) -> Iterator[sa.Connection]:
+    """One transaction on the registry of whatever revision, even empty; its view does not change while it lasts.
+
+    Raises:
+        StorageError: the registry cannot be reached or written.
+    """
+    with (
+        _faults_told(),
+        _engine(_url()).connect().execution_options(writing=writing) as connection,
+        connection.begin(),
+    ):
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("set transaction isolation level repeatable read")
+        yield connection
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    try:
+        yield
     except OperationalError as error:
         raise StorageError(
             f"无法读写登记库：{error.orig}。{REPAIR[0]}",

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from ingest.errors import StorageError
 
 _VERSIONS = Path(__file__).parent / "versions"
-_VERSION_TABLE = sa.table("alembic_version", sa.column("version_num"))
+VERSION_TABLE = "alembic_version"
+_VERSION_TABLE = sa.table(VERSION_TABLE, sa.column("version_num"))
 # Registries made before there were migrations: they have the tables of this one.
 _FIRST = "0001"
 # Whoever migrates a served database holds this lock (any number, the same for all of us).
@@ -80,6 +81,14 @@ def upgrade(engine: sa.Engine) -> tuple[str | None, str]:
         before = revision(connection)
         _upgrade(connection)
     return before, head()
+
+
+def start_at(connection: sa.Connection, wanted: str) -> None:
+    """Give a registry without tables those of a revision, for rows that were copied at that revision."""
+    from alembic import command
+
+    connection.execute(sa.text(f"drop table if exists {VERSION_TABLE}"))
+    command.upgrade(_config(connection), wanted)
 
 
 def _known(connection: sa.Connection) -> str | None:

@@ -62,7 +62,7 @@ def read_public_keys(path: Path) -> PublicKeys:
 
 def published_keys() -> PublicKeys:
     """The public keys of this platform; with the first one made now, if there was none."""
-    with _turn() as folder:
+    with turn() as folder:
         return _ensured(folder)
 
 
@@ -72,7 +72,7 @@ def signer() -> SignerKey:
     Raises:
         StorageError: its private part is missing, or others may read it.
     """
-    with _turn() as folder:
+    with turn() as folder:
         return _private(folder, _ensured(folder).present)
 
 
@@ -82,7 +82,7 @@ def rotate(checkpoint: Checkpoint | None) -> VerifierKey:
     `checkpoint` is the log's present state: the old key signs it together with the new key's name. None when the old
     private key is lost: nothing then ties the new key to the old one, and the operator has to vouch for it.
     """
-    with _turn() as folder:
+    with turn() as folder:
         published = _ensured(folder)
         old = None if checkpoint is None else _private(folder, published.present)
         new = _made(folder, published.present.name)
@@ -112,7 +112,7 @@ def unknown_keys(newer: PublicKeys, known: Iterable[VerifierKey]) -> list[Verifi
 
 
 @contextmanager
-def _turn() -> Iterator[Path]:
+def turn() -> Iterator[Path]:
     """One process at a time makes or changes keys."""
     folder = keys_dir()
     try:

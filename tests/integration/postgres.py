@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from processes import descendants
 from servers import free_port, install_debian
 
 DATABASE_USER = "npl"
@@ -23,27 +25,62 @@ def installed() -> Path:
     return found[-1].parent
 
 
+class Postgres:
+    """A server with an empty cluster, not started yet; what it holds outlives its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._data, self.port = folder / "data", free_port()
+        # PostgreSQL refuses to run as root
+        self._as_user = (
+            ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        )
+        if self._as_user:
+            for parent in (folder, *folder.parents):
+                if parent != Path("/") and parent.stat().st_uid == 0 and parent.is_relative_to("/tmp"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+            self._data.mkdir()
+            shutil.chown(self._data, "postgres", "postgres")
+        self._run("initdb", "-D", str(self._data), "-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def url(self, database: str = "postgres", user: str = DATABASE_USER, driver: str = "psycopg") -> str:
+        return f"postgresql+{driver}://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        options = (
+            f"-h 127.0.0.1 -p {self.port} -c unix_socket_directories={self._data} -c fsync=off -c max_connections=200"
+        )
+        self._run("pg_ctl", "-D", str(self._data), "-o", options, "-l", str(self._data / "log"), "-w", "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
+
+    def kill(self) -> int:
+        """`kill -9` the server and every process of it; the number of processes."""
+        server = int((self._data / "postmaster.pid").read_text().split()[0])
+        processes = [server, *descendants(server)]
+        for process in processes:  # the server first: else it would begin to recover
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return len(processes)
+
+    def add_database(self, name: str) -> None:
+        """A database and the role that owns it, under the same name."""
+        for statement in (f"create role {name} login", f"create database {name} owner {name}"):
+            self._run(
+                "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", DATABASE_USER, "-qc", statement, "postgres"
+            )
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as_user, str(installed() / program), *arguments]
+        subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=120)
+
+
 @contextmanager
 def served_postgres(folder: Path) -> Iterator[str]:
     """Serve an empty PostgreSQL; give the URL of its database, as `NPL_REGISTRY_URL` takes it."""
-    data, port = folder / "data", free_port()
-    # PostgreSQL refuses to run as root
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    if as_user:
-        for parent in (folder, *folder.parents):
-            if parent != Path("/") and parent.stat().st_uid == 0 and parent.is_relative_to("/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o011)
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
-
-    def run(*arguments: str) -> None:
-        subprocess.run([*as_user, *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=120)
-
-    programs = installed()
-    run(str(programs / "initdb"), "-D", str(data), "-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--no-sync")
-    options = f"-h 127.0.0.1 -p {port} -c unix_socket_directories={data} -c fsync=off -c max_connections=200"
-    run(str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(data / "log"), "-w", "start")
+    server = Postgres(folder)
+    server.start()
     try:
-        yield f"postgresql+psycopg://{DATABASE_USER}@127.0.0.1:{port}/postgres"
+        yield server.url()
     finally:
-        run(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        server.stop()

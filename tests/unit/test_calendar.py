@@ -175,11 +175,18 @@ def test_who_does_not_take_part_owes_nothing_and_who_joins_owes_from_then_on(npl
     assert {each.table_name for each in found if each.period == "2026Q3"} == {"compliance_return"}
 
 
-def test_what_a_seller_owes_ends_with_the_act_that_admits_it(npl_home: Home) -> None:
-    """The pilot ends on 2026-12-31 unless an act extends it: consumer finance then sells nothing."""
+def test_what_a_seller_owes_goes_on_after_the_pilots_last_day_until_policy_follows(npl_home: Home) -> None:
+    """The extension to 2026-12-31 says so; then an act of 2027 that leaves consumer finance out ends it."""
+    assert ("2027-03", "package_notice") in due_dates("SLXJ01", "2027-03-31")
+    follow_on = "seller,JSB,{},all,,2027-01-01,2027-12-31,an act to come,,U,an operator"
+    operators_file(
+        npl_home, "eligibility.csv", [follow_on.format(each) for each in ("batch_personal", "single_corporate")]
+    )
+    register.forget()
     found = owed(Day(2027, 3, 31), "SLXJ01")
     assert "2026-12" in {each.period for each in found if each.role == "seller"}
     assert {each.table_name for each in found if each.period.startswith("2027")} == {"compliance_return"}
+    assert "2027-03" in {each.period for each in owed(Day(2027, 3, 31), "SLYH02") if each.role == "seller"}
 
 
 def test_a_bank_of_a_province_outside_the_pilot_owes_what_other_acts_ask_of_it(npl_home: Home) -> None:

@@ -1,0 +1,118 @@
+"""For tests: many small filings of invented institutions, of every fate that a filing may have."""
+
+import datetime
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+from filings import NOTICE, sale_notice
+
+from expectations.spec import Standard, load_standard
+from ingest.landing import content_digest
+from ingest.onboard import Newcomer, onboard
+from ingest.paths import Home
+from ingest.synthetic_files import SyntheticFiling, contents_of
+
+INSTITUTIONS = 20
+PERIODS = ("2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10")
+BROKEN_TIE = {"principal_interest_cny": "77375977.30", "claim_total_cny": ""}
+FATES = ("accepted", "superseded", "rejected", "unreadable", "again")
+
+
+def register_filers() -> None:
+    """Take the institutions into the register of the present home."""
+    for number in range(INSTITUTIONS):
+        onboard(
+            Newcomer(
+                _filer(number),
+                datetime.date(2026, 4, 1),
+                name_zh=_name(number),
+                institution_type="CF",
+                source="invented for tests",
+            )
+        )
+
+
+def write_filings(drop: Path, count: int) -> Counter[str]:
+    """Write so many filings into a folder as inboxes; return how many come to each of `FATES`.
+
+    `again`: the same bytes once more under another name, which are no filing of their own.
+    """
+    standard = load_standard()
+    fates: Counter[str] = Counter()
+    for number in range(count):
+        filer, turn = number % INSTITUTIONS, number // INSTITUTIONS
+        (drop / _filer(filer)).mkdir(parents=True, exist_ok=True)
+        fates[_write(drop / _filer(filer), filer, turn, standard)] += 1
+    # what a correction replaces does not stay in force
+    corrections = sum(1 for place in drop.glob("*/*") if place.name.endswith("correction"))
+    fates.subtract(accepted=corrections)
+    fates["superseded"] = corrections
+    return fates
+
+
+def drop(prepared: Path, home: Home) -> None:
+    """Put all of them into a home's inboxes at once."""
+    ready = home.root / "ready"
+    shutil.copytree(prepared, ready)
+    for folder in sorted(ready.iterdir()):
+        for entry in sorted(folder.iterdir()):
+            os.rename(entry, home.inbox / folder.name / entry.name)
+    shutil.rmtree(ready)
+
+
+def _write(place: Path, filer: int, turn: int, standard: Standard) -> str:
+    """One more filing of an institution: its first is good, the second is what the institution's number makes of it."""
+    kind = ("plain", "correction", "rejected", "zip", "again", "unreadable")[filer % 6] if turn % 4 == 1 else "plain"
+    first = place / "00 plain"
+    if kind == "unreadable":
+        (place / f"{turn:02} unreadable.zip").write_bytes(b"no archive")
+        return "unreadable"
+    if kind == "again":
+        shutil.copytree(first, place / f"{turn:02} again")
+        return "again"
+    replaces = f"{_filer(filer)}-{PERIODS[0]}-0001-{content_digest(first)[:8]}" if kind == "correction" else None
+    filing = SyntheticFiling(
+        f"{turn:02} {kind}",
+        _filer(filer),
+        PERIODS[0] if replaces else PERIODS[turn % len(PERIODS)],
+        {NOTICE: [_row(filer, 0 if replaces else turn, kind)]},
+        form="zip" if kind == "zip" else "folder",
+        sequence=turn + 1,
+        replaces=replaces,
+    )
+    contents = contents_of(standard, filing)
+    if isinstance(contents, bytes):
+        (place / filing.entry).write_bytes(contents)
+    else:
+        (place / filing.entry).mkdir()
+        for name, content in contents.items():
+            (place / filing.entry / name).write_bytes(content)
+    return "rejected" if kind == "rejected" else "accepted"
+
+
+def _row(filer: int, turn: int, kind: str) -> dict[str, str | None]:
+    changes = BROKEN_TIE if kind == "rejected" else {"weighted_age_years": "42.00"} if kind == "correction" else {}
+    day = f"{PERIODS[turn % len(PERIODS)]}-13"
+    return sale_notice(
+        notice_id=f"{_filer(filer)}-{turn}",
+        announced_date=day,
+        registration_deadline_at=f"{day[:-2]}24 17:00:00",
+        bid_date=f"{day[:-2]}27",
+        free_bid_start_at=f"{day[:-2]}27 09:30:00",
+        free_bid_end_at=f"{day[:-2]}27 10:30:00",
+        seller_name=_name(filer),
+        seller_uscc="",
+        project_code=f"{_filer(filer)}-2026-{turn + 1:03}",
+        package_name=f"{_name(filer)}关于2026年第{turn + 1}期个人不良贷款（个人消费贷款）转让项目",
+        **changes,
+    )
+
+
+def _filer(number: int) -> str:
+    return f"XSCS{number + 1:02}"
+
+
+def _name(number: int) -> str:
+    return f"虚设第{number + 1}消费金融有限公司"
