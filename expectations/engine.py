@@ -24,6 +24,7 @@ import pyarrow as pa
 from expectations.columns import study
 from expectations.compile import (
     Check,
+    ColumnFacts,
     checks_of,
     column_names,
     kind_of,
@@ -105,8 +106,20 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
             con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
         if f"raw_{table.table}" not in present:
             con.execute(f"create table raw_{table.table} (row_number bigint)")
-        con.execute(f"create or replace view filed_{table.table} as select * from accepted_{table.table} limit 0")
-        _make_known(con, table)
+        _make_unfiled(con, table)
+
+
+def take_back(con: duckdb.DuckDBPyConnection, standard: Standard, tables: Iterable[str]) -> None:
+    """Make these tables as those that a filing does not carry, for the next filing in the same work database."""
+    for table in tables:
+        drop_relation(con, f"filed_{table}")
+        con.execute(f"create or replace table raw_{table} (row_number bigint)")
+        _make_unfiled(con, standard.all_tables[table])
+
+
+def _make_unfiled(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    con.execute(f"create or replace view filed_{spec.table} as select * from accepted_{spec.table} limit 0")
+    make_known(con, spec)
 
 
 def tell_context(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping[str, str | None]) -> None:
@@ -179,14 +192,32 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     columns = [name for name in filed if name != "row_number"]
     checks = checks_of(standard, table, columns)
     facts = study(con, standard, spec, checks)
+    told = "".join(f", {value} as {name}" for name, value in _context_values(con, standard).items())
+    drop_relation(con, f"filed_{table}")
+    with planned_as_written(con):
+        con.execute(
+            f"create or replace table filed_{table} as "
+            + judged_rows(standard, spec, columns, checks, f"raw_{table}", f"select *{told} from as_typed", facts)
+        )
+    make_known(con, spec)
+    return checks
+
+
+def judged_rows(
+    standard: Standard,
+    spec: TableSpec,
+    columns: Sequence[str],
+    checks: Sequence[Check],
+    source: str,
+    told: str,
+    facts: Mapping[str, ColumnFacts] | None = None,
+) -> str:
+    """SQL of filed_<table> from rows of text; `told` is a query over `as_typed` that adds the filing's context."""
+    facts = facts or {}
     unbroken = frozenset(index for each in facts.values() for index in each.unbroken)
     dirty = {check.field for check in checks if check.rule.for_each == "columns" and check.index not in unbroken}
     cells = personal_cells(spec, columns, lambda name: name not in dirty)
-    typed = typed_rows(
-        spec.fields, columns, f"raw_{table}", f", {cells} as personal_cells", facts, spelled_codes(standard)
-    )
-    context = ", ".join(standard.head.context)
-    told = "".join(f", {value} as {name}" for name, value in _context_values(con, standard).items())
+    typed = typed_rows(spec.fields, columns, source, f", {cells} as personal_cells", facts, spelled_codes(standard))
     kept = ", ".join(field.name for field in spec.fields)
     row_checks = [check for check in checks if check.rule.scope == "row"]
     masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks, unbroken)))
@@ -195,20 +226,16 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
         reasons = (
             f", {missing_reasons(standard, spec, columns, lambda name: facts[name].gives_reasons)} as {REASONS_COLUMN}"
         )
-    drop_relation(con, f"filed_{table}")
-    with planned_as_written(con):
-        con.execute(f"""
-            create or replace table filed_{table} as
-            with as_typed as ({typed}),
-            as_told as (select *{told} from as_typed),
-            as_judged as (select *, {version_expression(standard, spec)} as standard_version from as_told)
-            select row_number, standard_version, {", ".join(filter(None, [kept, context, masks]))}{reasons}
-            from as_judged""")
-    _make_known(con, spec)
-    return checks
+    return f"""
+        with as_typed as ({typed}),
+        as_told as ({told}),
+        as_judged as (select *, {version_expression(standard, spec)} as standard_version from as_told)
+        select row_number, standard_version, {", ".join(filter(None, [kept, *standard.head.context, masks]))}{reasons}
+        from as_judged"""
 
 
-def _make_known(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+def make_known(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """Make known_<table> over accepted_<table> and filed_<table>, as they are now."""
     kept = ", ".join(field.name for field in spec.fields)
     con.execute(f"""
         create or replace view known_{spec.table} as

@@ -4,7 +4,7 @@
 Great Expectations, whose Checkpoint gives the verdict of record.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,10 +40,13 @@ def judging_order(standard: Standard, filed: Sequence[str]) -> list[str]:
     ]
 
 
-def type_filing(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
-    """Type the rows of every filed table, so that a rule of one can look into another."""
+def type_filing(
+    con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str], typed: Collection[str] = ()
+) -> None:
+    """Type the rows of every filed table, so that a rule of one can look into another; `typed` are typed already."""
     for table in judging_order(standard, filed):
-        engine.type_rows(con, standard, table)
+        if table not in typed:
+            engine.type_rows(con, standard, table)
 
 
 def judge_one(

@@ -18,7 +18,7 @@ from great_expectations.core.freshness_diagnostics import (
 )
 from great_expectations.execution_engine import ExecutionEngine, PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
-from great_expectations.expectations.expectation_configuration import parse_result_format
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration, parse_result_format
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.validator.metric_configuration import MetricConfiguration
@@ -71,6 +71,21 @@ class ExpectDisclosureRule(BatchExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = (METRIC,)
     success_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
     args_keys: ClassVar[tuple[str, ...]] = ("rule_id", "filed_table")
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        # as the base class, which looks through every field of the model for it, twice a filing for each expectation
+        kwargs = {"rule_id": self.rule_id, "filed_table": self.filed_table}
+        return ExpectationConfiguration(
+            type=self.expectation_type,
+            kwargs=kwargs | ({"batch_id": self.batch_id} if self.batch_id else {}),
+            meta=self.meta,
+            notes=self.notes,
+            description=self.description,
+            severity=self.severity,
+            id=self.id,
+            rendered_content=self.rendered_content,
+        )
 
     def get_validation_dependencies(
         self,

@@ -164,7 +164,11 @@ def _context(stores: Path, docs: Path) -> Any:
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     kept = InMemoryStoreBackendDefaults()
-    kept.stores[kept.validation_results_store_name]["store_backend"] = _on_disk(stores / "validations")
+    kept.stores[kept.validation_results_store_name] = {
+        "class_name": "ValidationResultsStore",
+        "module_name": "expectations.results_store",
+        "store_backend": _on_disk(stores / "validations"),
+    }
     kept.data_docs_sites = {
         DATA_DOCS_SITE: {
             "class_name": "SiteBuilder",

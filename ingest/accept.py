@@ -4,7 +4,7 @@ Order matters: rows first, then the answer, then the registry. Rows without a ve
 are written over by the next try; nobody is told of a verdict that was not answered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -31,16 +31,18 @@ UNREADABLE = "unreadable"
 PARQUET = "format parquet, compression zstd"
 
 
-def decide(filing_id: str) -> str:
+def decide(filing_id: str, after: Sequence[str] = ()) -> str:
     """Judge one filing with Great Expectations and act on the verdict; return it (the old one of a decided filing).
+
+    `after` are those that this worker decides next; what does not depend on their turn is done for all at once.
 
     Raises:
         StorageError: disk or registry; trying again is safe.
     """
     try:
         # rows and answer are files: two workers at one filing would write over each other's
-        with telemetry.work("decide", filing_id), exclusive(home().turn(filing_id)):
-            state = _decide(_find(filing_id), load_standard())
+        with telemetry.work("decide", filing_id), exclusive(home().turn(filing_id)), registry.one_connection():
+            state = _decide(_find(filing_id), load_standard(), after)
             if state in registry.FINAL:
                 with telemetry.step("receipt"):
                     write_receipt(filing_id)
@@ -56,11 +58,11 @@ def _find(filing_id: str) -> registry.FilingRecord:
     return record
 
 
-def _decide(record: registry.FilingRecord, standard: Standard) -> str:
+def _decide(record: registry.FilingRecord, standard: Standard, after: Sequence[str]) -> str:
     if record.state in registry.FINAL or _waits(record):
         return record.state
     try:
-        while not _judge_and_record(record, standard):
+        while not _judge_and_record(record, standard, after):
             pass  # another decision came in between: somebody got further, so this ends
         return _find(record.filing_id).state
     except JudgeError as error:
@@ -72,7 +74,7 @@ def _decide(record: registry.FilingRecord, standard: Standard) -> str:
         )
         _answer(record, report, standard)
         # a database that breaks on a cell quotes it
-        registry.set_state(record.filing_id, "error", (mask(standard, error.detail) or error.en)[:400])
+        registry.set_state(record.filing_id, "error", detail=(mask(standard, error.detail) or error.en)[:400])
         telemetry.decided(record, report)
         return "error"
 
@@ -83,13 +85,13 @@ def _waits(record: registry.FilingRecord) -> bool:
     return named is not None and named.institution_id == record.institution_id and named.state in registry.UNDECIDED
 
 
-def _judge_and_record(record: registry.FilingRecord, standard: Standard) -> bool:
+def _judge_and_record(record: registry.FilingRecord, standard: Standard, after: Sequence[str]) -> bool:
     """Judge, keep, answer and record; false when what came into force meanwhile would change the report."""
     known_size = registry.log_size()
-    with checking(intact_entry(record.sha256), standard, record.folder, record) as case:
+    entry = intact_entry(record.sha256)
+    with checking(entry, standard, record.folder, record, after) as case:
         if case.content is not None:
-            registry.set_state(record.filing_id, "read")
-            registry.set_state(record.filing_id, "checked")
+            registry.set_state(record.filing_id, "read", "checked")
         with telemetry.step("keep"):
             _keep_rows(case, record)
         with telemetry.step("answer"):

@@ -1,7 +1,7 @@
 """Checking a filing: read it, judge it, and say what was found. Filed or not, the same bytes get the same report."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from ingest import registry, telemetry
 from ingest.config import settings
 from ingest.errors import FilingError, JudgeError, legible
 from ingest.history import Earlier, compared, earlier
+from ingest.kept_work import KeptWork, is_small, kept_work
 from ingest.landing import content_digest
 from ingest.manifest import period_bounds
 from ingest.paths import home, scratch
 from ingest.read import FiledContent
 from ingest.receive import filing_id_of
 from ingest.report.model import Report
-from ingest.workbench import compare_with_in_force, fill, is_platforms_own
+from ingest.workbench import InForce, ReadAnew, compare_with_in_force, fill, is_platforms_own
 from ingest.worksheet import filed_content
 
 IN_MEMORY_ROWS = 20_000
@@ -39,6 +40,7 @@ class Case:
     content: FiledContent | None = None
     results: Mapping[str, engine.TableResult] = field(default_factory=dict)
     completeness: Sequence[FieldCompleteness] = ()
+    in_force: InForce = field(default_factory=ReadAnew)
 
     @property
     def verdict(self) -> str:
@@ -55,40 +57,51 @@ def check_path(path: Path, standard: Standard) -> Report:
         return case.report
 
 
+@dataclass
+class _Work:
+    """A filing's work database with everything in it that the rules look at; rows of `typed` tables are typed."""
+
+    database: engine.WorkDatabase
+    con: duckdb.DuckDBPyConnection
+    typed: Collection[str]
+    in_force: InForce
+
+
 @contextmanager
 def checking(
-    path: Path, standard: Standard, folder: str | None = None, record: registry.FilingRecord | None = None
+    path: Path,
+    standard: Standard,
+    folder: str | None = None,
+    record: registry.FilingRecord | None = None,
+    after: Sequence[str] = (),
 ) -> Iterator[Case]:
     """Check a filing and keep its work database open for whoever wants the rows.
 
-    With a `record` (a filed filing) Great Expectations is the judge; without, the same pass judges directly.
+    With a `record` (a filed filing) Great Expectations is the judge; without, the same pass judges directly. `after`
+    are those that the same worker will decide next: what does not depend on their turn is done for all at once.
 
     Raises:
         JudgeError: the judge broke; nothing can be said of the filing.
         StorageError: the operator must act.
     """
     sha256 = record.sha256 if record else content_digest(path)
-    try:
-        with telemetry.step("read"):
-            content = filed_content(path, standard, folder)
-    except FilingError as error:
-        yield Case(standard, _unreadable(standard, error, path, sha256, folder))
-        return
-    folder = folder or content.manifest.institution
-    with scratch() as work:
-        database = _work_database(content, work)
-        con = database.connect()
+    with kept_work(standard) if record else nullcontext() as kept:
+        if kept and record and after and not kept.has_looked_at(record.filing_id):
+            with telemetry.step("ahead"):
+                kept.type_ahead([record, *registry.undecided(after)])
         try:
-            with telemetry.step("load"):
-                con.begin()  # one commit for some hundred small statements
-                fill(con, standard, content, folder, sha256)
-                con.commit()
+            with telemetry.step("read"):
+                content = (kept and folder and kept.read_ahead(folder, sha256)) or filed_content(path, standard, folder)
+        except FilingError as error:
+            yield Case(standard, _unreadable(standard, error, path, sha256, folder))
+            return
+        folder = folder or content.manifest.institution
+        with _work(content, standard, folder, sha256, kept) as work:
+            con = work.con
             try:
                 with telemetry.step("judge"):
-                    verdict, results, con = (
-                        _judge_of_record(con, standard, content, database, record)
-                        if record
-                        else (*_direct(con, standard, content), con)
+                    verdict, results = (
+                        _judge_of_record(work, standard, content, record) if record else _direct(con, standard, content)
                     )
                 with telemetry.step("report"):
                     fields = [each for table in content.tables for each in completeness_of(con, standard, table.table)]
@@ -97,7 +110,30 @@ def checking(
                 raise  # the disk's, not the judge's
             except duckdb.Error as error:
                 raise _judge_error(error) from error
-            yield Case(standard, report, con, content, results, fields)
+            yield Case(standard, report, con, content, results, fields, work.in_force)
+
+
+@contextmanager
+def _work(
+    content: FiledContent, standard: Standard, folder: str, sha256: str, kept: KeptWork | None
+) -> Iterator[_Work]:
+    """The worker's kept work database for a small filing, one of its own for any other."""
+    if kept and is_small(content):
+        with telemetry.step("load"):
+            kept.con.begin()  # one commit for some hundred small statements
+            typed = kept.put(content, folder, sha256)
+            kept.con.commit()
+        yield _Work(kept.database, kept.con, typed, kept.in_force)
+        return
+    with scratch() as place:
+        database = _work_database(content, place)
+        con = database.connect()
+        try:
+            with telemetry.step("load"):
+                con.begin()
+                fill(con, standard, content, folder, sha256)
+                con.commit()
+            yield _Work(database, con, (), ReadAnew())
         finally:
             con.close()
 
@@ -114,7 +150,7 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
         return True
     try:
         case.con.begin()
-        compare_with_in_force(case.con, case.standard, case.content, record.folder, record.sha256)
+        compare_with_in_force(case.con, case.standard, case.content, record.folder, record.sha256, case.in_force)
         again = judge_typed(case.con, case.standard, case.filed)
         case.con.commit()
         report = _report(
@@ -157,33 +193,26 @@ def _direct(
 
 
 def _judge_of_record(
-    con: duckdb.DuckDBPyConnection,
-    standard: Standard,
-    content: FiledContent,
-    database: engine.WorkDatabase,
-    record: registry.FilingRecord,
-) -> tuple[Verdict, Mapping[str, engine.TableResult], duckdb.DuckDBPyConnection]:
-    """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict.
-
-    Returns verdict, results and the connection with which to go on.
-    """
+    work: _Work, standard: Standard, content: FiledContent, record: registry.FilingRecord
+) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
+    """Let Great Expectations judge the typed rows; its Checkpoint's verdict is the verdict."""
     from expectations.suites import JudgementFailedError, judge_with_expectations
 
     filed = [table.table for table in content.tables]
-    type_filing(con, standard, filed)
+    type_filing(work.con, standard, filed, work.typed)
     try:
         outcome = judge_with_expectations(
-            standard, database, filed, record.filing_id, record.received_at, home().gx, home().data_docs
+            standard, work.database, filed, record.filing_id, record.received_at, home().gx, home().data_docs
         )
     except JudgementFailedError as error:
         raise _judge_error(error) from error
-    results = recorded_results(con, standard, filed)
+    results = recorded_results(work.con, standard, filed)
     ours = {(table, rule.id): results[table].count(rule.id) for table in results for rule in standard.rules_of(table)}
     if ours != dict(outcome.counts):
         raise JudgeError(
             "检查程序与 Great Expectations 的计数不一致。", "The engine's counts and Great Expectations' differ."
         )
-    return outcome.verdict, results, con
+    return outcome.verdict, results
 
 
 def _report(

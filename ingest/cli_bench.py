@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+ROWS, FILINGS = 1_000_000, 200
+
 
 class BenchCase(StrEnum):
     check = "check"
     bad = "bad"
     formats = "formats"
     growth = "growth"
+    small = "small"
 
 
 class BenchFormat(StrEnum):
@@ -23,17 +26,26 @@ def bench(
     case: Annotated[
         BenchCase,
         typer.Option(
-            help="check 整条路径，bad 全表有错，formats 各种格式，growth 随行数增长 · "
-            "the whole way, a file full of defects, the formats, growth with rows"
+            help="check 整条路径，bad 全表有错，formats 各种格式，growth 随行数增长，small 大量小报送 · "
+            "the whole way, a file full of defects, the formats, growth with rows, many small filings"
         ),
     ] = BenchCase.check,
-    rows: Annotated[int, typer.Option(min=1, help="贷款行数 · rows of the loan tape")] = 1_000_000,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="贷款行数（默认 1000000）；small 为报送份数（默认 200） · "
+            "rows of the loan tape (1000000); of small, the number of filings (200)",
+        ),
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="重复次数，取中位数 · runs, of which the median is told")] = 3,
     format: Annotated[BenchFormat, typer.Option()] = BenchFormat.text,
 ) -> None:
     """测速：与同一次运行中的裸加载比较 · Measure speed, against a bare load run in the same call."""
     from ingest.bench.cases import CASES
 
+    if rows is None:
+        rows = FILINGS if case == BenchCase.small else ROWS
     result = CASES[case](rows, repeats)
     typer.echo(json.dumps(result, ensure_ascii=False, indent=1) if format == BenchFormat.json else _text(result))
 

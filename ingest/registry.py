@@ -7,6 +7,7 @@ Times are the recorded moments of events, UTC.
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -121,6 +122,34 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
+_held: ContextVar[sa.Connection | None] = ContextVar("registry connection", default=None)
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Take the transactions inside from one connection: for one filing's decision, not for a worker's life.
+
+    Raises:
+        StorageError: the registry cannot be reached.
+    """
+    with _faults_told(), _connected() as connection:
+        before = _held.set(connection)
+        try:
+            yield
+        finally:
+            _held.reset(before)
+
+
+@contextmanager
+def _connected() -> Iterator[sa.Connection]:
+    engine = _engine(_url())
+    _prepare_once(engine)
+    with engine.connect() as connection:
+        if connection.info.get("is_empty"):
+            migrations.prepare(engine)
+        yield connection
+
+
 @contextmanager
 def transaction(writing: bool = False) -> Iterator[sa.Connection]:
     """One transaction on the registry: all of it is written, or none; say so when it writes.
@@ -129,13 +158,13 @@ def transaction(writing: bool = False) -> Iterator[sa.Connection]:
         StorageError: the registry cannot be reached or written.
     """
     with _faults_told():
-        engine = _engine(_url())
-        _prepare_once(engine)
-        with engine.connect().execution_options(writing=writing) as connection:
-            if connection.info.get("is_empty"):
-                migrations.prepare(engine)
-            with connection.begin():
-                yield connection
+        held = _held.get()
+        if held is not None and not held.in_transaction():
+            with held.execution_options(writing=writing).begin():
+                yield held
+            return
+        with _connected() as connection, connection.execution_options(writing=writing).begin():
+            yield connection
 
 
 @contextmanager
@@ -217,11 +246,12 @@ def register(record: Mapping[str, Any]) -> bool:
     return True
 
 
-def set_state(filing_id: str, state: str, detail: str | None = None) -> None:
-    """Record that a filing came into a state, now; the same state again is no news, except that a try failed again."""
+def set_state(filing_id: str, *came_to: str, detail: str | None = None) -> None:
+    """Record the states that a filing came into, now; the same again is no news, except that a try failed again."""
     with transaction(writing=True) as connection:
-        if state == "error" or _present_state(connection, filing_id) != state:
-            _add_state(connection, filing_id, state, utc_now(), detail)
+        for state in came_to:
+            if state == "error" or _present_state(connection, filing_id) != state:
+                _add_state(connection, filing_id, state, utc_now(), detail)
 
 
 def decide(filing_id: str, decision: Decision) -> bool:
@@ -315,9 +345,18 @@ def all_filings() -> list[FilingRecord]:
     return _records(_with_state())
 
 
-def undecided() -> list[FilingRecord]:
-    """Filings that wait for a verdict, oldest first; those that our own fault stopped wait as well."""
-    return _records(_with_state().where(states.c.state.in_(UNDECIDED)))
+def undecided(of: Sequence[str] | None = None) -> list[FilingRecord]:
+    """Filings (`of` these) that wait for a verdict, oldest first; those that our own fault stopped wait as well."""
+    query = _with_state().where(states.c.state.in_(UNDECIDED))
+    if of is not None:
+        return _records(query.where(filings.c.filing_id.in_(of)))
+    with transaction() as connection:
+        # a run that finds nothing to do must not walk through the states of all that ever was
+        if connection.execute(sa.select(sa.func.count()).select_from(filings)).scalar() == log_length(
+            connection, log_entries
+        ):
+            return []
+    return _records(query)
 
 
 def find(filing_id: str) -> FilingRecord | None:

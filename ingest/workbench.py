@@ -1,13 +1,14 @@
 """Everything that the rules may look at, put into a filing's work database."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
 
 from expectations import engine
-from expectations.compile import sql_text
+from expectations.compile import column_names, quoted, sql_text
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
 from ingest.history import unanswered
@@ -24,52 +25,90 @@ REGISTERS = {
 READ_ONCE_BYTES = 64 * 1024 * 1024
 
 
+class InForce(Protocol):
+    """What is in force: its filings, and how their accepted rows come into a work database."""
+
+    def now(self) -> list[registry.FilingRecord]:
+        """The filings in force, oldest first."""
+
+    def show(self, con: duckdb.DuckDBPyConnection, standard: Standard, others: list[registry.FilingRecord]) -> None:
+        """Make accepted_<table> of every table hold the rows of these filings, in their order."""
+
+
+class ReadAnew:
+    """What is in force, asked and read for one filing."""
+
+    def now(self) -> list[registry.FilingRecord]:
+        return registry.in_force()
+
+    def show(self, con: duckdb.DuckDBPyConnection, standard: Standard, others: list[registry.FilingRecord]) -> None:
+        present = engine.relations(con)
+        for spec in standard.tables.values():
+            if f"accepted_{spec.table}" in present:
+                engine.drop_relation(con, f"accepted_{spec.table}")
+            show_accepted(con, spec, accepted_files(spec.table, others))
+
+
 def fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, folder: str, sha256: str) -> None:
     """Registers, the filing's rows as text, its context, and what is in force now."""
-    manifest = content.manifest
-    for name, shape in standard.head.references.items():
-        if name in REGISTERS and name not in standard.registers:
-            register = REGISTERS[name]()
-            if unknown := [column for column in shape if column not in register.column_names]:
-                raise StandardError(f"references: {name} has no column {', '.join(unknown)}")
-            con.register("reference", register)
-            con.execute(f"create table {name} as select {', '.join(shape)} from reference")
-            con.unregister("reference")
+    put_registers(con, standard)
     for filed in content.tables:
         engine.load_rows(con, filed.table, filed.rows)
-    compare_with_in_force(con, standard, content, folder, sha256)
+    compare_with_in_force(con, standard, content, folder, sha256, ReadAnew())
+    engine.prepare(con, standard, context_of(content.manifest))
+
+
+def registers_of(standard: Standard) -> list[pa.Table]:
+    """The program's registers that the rules of this standard look at, as this process has read them."""
+    return [REGISTERS[name]() for name in _register_names(standard)]
+
+
+def put_registers(con: duckdb.DuckDBPyConnection, standard: Standard) -> None:
+    """Make the tables of the registers that come with the program."""
+    for name, register in zip(_register_names(standard), registers_of(standard), strict=True):
+        shape = standard.head.references[name]
+        if unknown := [column for column in shape if column not in register.column_names]:
+            raise StandardError(f"references: {name} has no column {', '.join(unknown)}")
+        con.register("reference", register)
+        con.execute(f"create table {name} as select {', '.join(shape)} from reference")
+        con.unregister("reference")
+
+
+def _register_names(standard: Standard) -> list[str]:
+    return [name for name in standard.head.references if name in REGISTERS and name not in standard.registers]
+
+
+def context_of(manifest: Manifest) -> dict[str, str | None]:
+    """What is known of the whole filing, as the standard's context names it."""
     first, last = period_bounds(manifest.period)
     filer = institution(manifest.institution)
-    engine.prepare(
-        con,
-        standard,
-        {
-            "filing_institution": manifest.institution,
-            "filing_institution_name": filer["name_zh"] if filer else None,
-            "filing_subject": manifest.about,
-            "filing_period_start": first.isoformat(),
-            "filing_period_end": last.isoformat(),
-        },
-    )
+    return {
+        "filing_institution": manifest.institution,
+        "filing_institution_name": filer["name_zh"] if filer else None,
+        "filing_subject": manifest.about,
+        "filing_period_start": first.isoformat(),
+        "filing_period_end": last.isoformat(),
+    }
 
 
 def compare_with_in_force(
-    con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, folder: str, sha256: str
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    content: FiledContent,
+    folder: str,
+    sha256: str,
+    in_force_now: InForce,
 ) -> None:
     """Make anew what depends on other filings: the accepted rows, and the filing's own rows as a filing."""
     manifest = content.manifest
     ours = is_platforms_own(standard)
     # the same bytes filed already are this very filing: it is not compared with itself
-    in_force = [each for each in registry.in_force() if each.sha256 != sha256] if ours else []
+    in_force = [each for each in in_force_now.now() if each.sha256 != sha256] if ours else []
     replaced = registry.find(manifest.replaces) if manifest.replaces and ours else None
     if replaced is not None and replaced.institution_id != manifest.institution:
         replaced = None  # whatever it says: another institution's filing is nothing that it may replace
-    present = engine.relations(con)
     others = [each for each in in_force if replaced is None or each.filing_id != replaced.filing_id]
-    for spec in standard.tables.values():
-        if f"accepted_{spec.table}" in present:
-            engine.drop_relation(con, f"accepted_{spec.table}")
-        _accepted_rows(con, spec, others)
+    in_force_now.show(con, standard, others)
     if FILING_TABLE in standard.all_tables:
         engine.load_rows(con, FILING_TABLE, _filing_rows(standard, content, folder, others, replaced))
 
@@ -79,25 +118,43 @@ def is_platforms_own(standard: Standard) -> bool:
     return standard.head.name == load_standard().head.name
 
 
-def _accepted_rows(con: duckdb.DuckDBPyConnection, spec: TableSpec, in_force: list[registry.FilingRecord]) -> None:
+def accepted_files(table: str, in_force: Iterable[registry.FilingRecord]) -> list[Path]:
+    """The files of one table's accepted rows, in the order of these filings; hardly one carries every table."""
     zones = home()
-    files = [
-        zones.parquet(zones.accepted, spec.table, each.period or "", each.institution_id, each.filing_id)
+    files = (
+        zones.parquet(zones.accepted, table, each.period or "", each.institution_id, each.filing_id)
         for each in in_force
-    ]
-    present = [file for file in files if file.exists()]
-    if not present:
+    )
+    return [file for file in files if file.exists()]
+
+
+def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
+    """Make accepted_<table> of these files; there is none yet."""
+    if not files:
         con.execute(f"create table accepted_{spec.table} ({engine.accepted_ddl(spec)})")
         return
-    listed = ", ".join(sql_text(str(file)) for file in present)
     # every rule across filings would open every file again: what is small is read once
-    kind = "table" if sum(file.stat().st_size for file in present) <= READ_ONCE_BYTES else "view"
+    kind = "table" if sum(file.stat().st_size for file in files) <= READ_ONCE_BYTES else "view"
     con.execute(f"create or replace table no_{spec.table} ({engine.accepted_ddl(spec)})")
     # rows accepted under an older standard lack the columns that came later
     con.execute(
-        f"create {kind} accepted_{spec.table} as select * from no_{spec.table} union all by name "
-        f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+        f"create {kind} accepted_{spec.table} as select * from no_{spec.table} union all by name {_read(files)}"
     )
+
+
+def add_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
+    """Add the rows of these files to the table accepted_<table>."""
+    table = f"accepted_{spec.table}"
+    shown = ", ".join(quoted(name) for name in column_names(con, table))
+    con.execute(
+        f"insert into {table} "
+        f"select {shown} from (select * from (from {table} limit 0) union all by name {_read(files)})"
+    )
+
+
+def _read(files: Sequence[Path]) -> str:
+    listed = ", ".join(sql_text(str(file)) for file in files)
+    return f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 
 def _filing_rows(

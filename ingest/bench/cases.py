@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.spec import load_standard
-from ingest.bench.measure import Measured, machine, median, run_work
+from ingest.bench.measure import Measured, machine, median, run_module, run_work
 from ingest.errors import JudgeError
 from ingest.paths import file_digest
 from ingest.synthetic_loans import TapeShape
@@ -86,7 +86,40 @@ def growth_case(rows: int, repeats: int) -> Result:
     }
 
 
-CASES = {"check": check_case, "bad": every_row_bad_case, "formats": formats_case, "growth": growth_case}
+def small_case(filings: int, repeats: int) -> Result:
+    """So many filings of one notice each, decided by one worker: milliseconds of CPU a filing, and of a rerun."""
+    with _scratch() as place:
+        runs = [
+            run_module("ingest.bench.small", ["--filings", str(filings), "--format", "json"], place / f"home{number}")
+            for number in range(repeats)
+        ]
+    first = runs[0].said
+    return {
+        "case": "small",
+        "machine": machine(),
+        "filings": filings,
+        "repeats": repeats,
+        "verdicts": first["verdicts"],
+        **{
+            name: median([run.said[name] for run in runs])
+            for name in ("first_filing_ms", "receive_ms", "decide_ms", "beyond_checks_ms")
+        },
+        **{
+            name: {part: median([run.said[name].get(part, 0.0) for run in runs]) for part in first[name]}
+            for name in ("parts_ms", "rerun_ms")
+        },
+        "seconds": median([run.seconds for run in runs]),
+        "peak_memory_mb": median([run.peak_memory_mb for run in runs]),
+    }
+
+
+CASES = {
+    "check": check_case,
+    "bad": every_row_bad_case,
+    "formats": formats_case,
+    "growth": growth_case,
+    "small": small_case,
+}
 
 
 def _checked(job: Job) -> Result:

@@ -29,12 +29,17 @@ class Measured:
 
 
 def run_work(work: str, arguments: Sequence[str], home: Path) -> Measured:
-    """Run one piece of `ingest.bench.work` in a process with this home.
+    """Run one piece of `ingest.bench.work` in a process with this home; fails as `run_module` does."""
+    return run_module("ingest.bench.work", [work, *arguments], home)
+
+
+def run_module(module: str, arguments: Sequence[str], home: Path) -> Measured:
+    """Run a module whose last line of output is JSON, in a process with this home.
 
     Raises:
         JudgeError: it failed; `detail` holds the end of what it wrote.
     """
-    command = [sys.executable, "-m", "ingest.bench.work", work, *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"NPL_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
@@ -46,7 +51,7 @@ def run_work(work: str, arguments: Sequence[str], home: Path) -> Measured:
         err.seek(0)
         if process.returncode:
             detail = err.read().decode(errors="replace")[-2000:]
-            raise JudgeError(f"基准 {work} 运行失败。", f"The benchmark's {work} failed.", detail=detail)
+            raise JudgeError(f"基准 {module} 运行失败。", f"The benchmark's {module} failed.", detail=detail)
         said = json.loads(out.read().decode().splitlines()[-1])
     return Measured(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024, said)
 

@@ -138,6 +138,7 @@ def rerun_seconds(decided: str) -> float:
 def run(count: int) -> dict[str, Any]:
     """Receive and decide `count` small filings; milliseconds of CPU a filing, and of a rerun by length of history."""
     from ingest import accept
+    from ingest.lanes import decide_lane
     from ingest.receive import receive_waiting
 
     parts = Parts()
@@ -156,7 +157,7 @@ def run(count: int) -> dict[str, Any]:
         waiting = receive_waiting()
         received += parts.taken().total()
         assert len(waiting) == end - begin
-        verdicts.update(accept.decide(filing) for filing in waiting)
+        verdicts.update(decide_lane(waiting).values())
         by_part.update(parts.taken())
         reruns[end] = rerun_seconds(waiting[-1])
     return {

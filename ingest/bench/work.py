@@ -87,6 +87,7 @@ def check(folder: str) -> dict[str, Any]:
 
     load_standard()
     clock = Clock()
+    phases = [phase for phase, *_ in PHASES]
     for phase, module, name in PHASES:
         home = importlib.import_module(module)
         setattr(home, name, clock.timed(phase, getattr(home, name)))
@@ -104,7 +105,8 @@ def check(folder: str) -> dict[str, Any]:
         "work_cpu_seconds": cpu,
         "work_seconds": time.monotonic() - wall,
         "gx_import_cpu_seconds": imported,
-        "phases": {name: round(spent, 3) for name, spent in clock.spent.items()},
+        # a small filing goes another way past some of them
+        "phases": {name: round(spent, 3) for name, spent in (dict.fromkeys(phases, 0.0) | clock.spent).items()},
         "verdict": verdict,
         "findings_total": report["findings_total"],
         "findings_told": len(report["findings"]),

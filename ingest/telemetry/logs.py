@@ -7,12 +7,11 @@ before any handler sees them.
 """
 
 import logging
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import structlog
 
 from expectations.findings import mask
 from expectations.spec import load_standard
@@ -28,6 +27,8 @@ def about(filing_id: str | None) -> Iterator[None]:
     if filing_id is None:
         yield
         return
+    import structlog  # here: `npl check` names no filing
+
     with structlog.contextvars.bound_contextvars(filing_id=filing_id):
         yield
 
@@ -49,7 +50,7 @@ class _Masking:
         record: logging.LogRecord = self._made(*args, **kwargs)
         if not record.name:
             return record  # a handler's copy, to be filled with a record that came through here
-        if record.name.split(".")[0] in OURS or "filing_id" in structlog.contextvars.get_contextvars():
+        if record.name.split(".")[0] in OURS or _is_about_a_filing():
             text = record.getMessage()
             if record.exc_info and record.exc_info[0] is not None:
                 # rendered here: a handler would quote the error as it is
@@ -59,8 +60,15 @@ class _Masking:
         return record
 
 
+def _is_about_a_filing() -> bool:
+    structlog = sys.modules.get("structlog")  # dear to import, and where nobody has, nothing is bound
+    return structlog is not None and "filing_id" in structlog.contextvars.get_contextvars()
+
+
 def configure() -> None:
     """Log of a process of our own to standard error: one line a record, as text or (`NPL_LOG_FORMAT=json`) as JSON."""
+    import structlog
+
     mask_records()
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -155,6 +155,46 @@ def test_a_worker_compares_its_checkpoint_with_the_store_before_the_first_filing
     assert times[1] == times[0]
 
 
+def test_what_is_stored_of_a_validation_is_to_the_byte_what_great_expectations_would_store(tmp_path, monkeypatch):
+    from great_expectations.data_context.store import ValidationResultsStore as TheirStore
+
+    from expectations.results_store import ValidationResultsStore
+    from expectations.suites import JudgementFailedError, judge_with_expectations
+
+    texts, own = [], ValidationResultsStore.serialize
+
+    def both(store, value):
+        texts.append((own(store, value), TheirStore.serialize(store, value)))
+        return texts[-1][0]
+
+    monkeypatch.setattr(ValidationResultsStore, "serialize", both)
+    database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
+    stores = STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
+    for name in ("first", "second"):
+        judge_with_expectations(STANDARD, database, [NOTICE], name, *stores)
+    with engine.connect(str(database)) as con:
+        con.execute(f"drop table filed_{NOTICE}")
+    with pytest.raises(JudgementFailedError):
+        judge_with_expectations(STANDARD, database, [NOTICE], "broken", *stores)
+    assert len(texts) == 6
+    for ours, theirs in texts:
+        assert ours == theirs
+    for part in ('"success": true', '"success": false', '"raised_exception": true', '"run_name": "second"'):
+        assert part in "".join(ours for ours, _ in texts)
+
+
+def test_an_expectation_tells_of_itself_what_great_expectations_would():
+    from great_expectations.expectations.expectation import BatchExpectation
+
+    from expectations.rule_expectation import ExpectDisclosureRule
+
+    theirs = BatchExpectation.configuration.fget
+    told = {"rule_id": "NPL-PKG-001", "filed_table": NOTICE}
+    for more in ({}, {"batch_id": "b", "id": "i", "meta": {"rule_id": "r"}, "severity": "info", "description": "d"}):
+        expectation = ExpectDisclosureRule(**told, **more)
+        assert repr(expectation.configuration.to_json_dict()) == repr(theirs(expectation).to_json_dict())
+
+
 def work_database(folder: Path, rows: list[spec.Row]) -> Path:
     database = folder / "work.duckdb"
     with engine.connect(str(database)) as con:

@@ -67,7 +67,7 @@ def test_two_filings_that_name_each_other_are_both_decided(npl_home: Home) -> No
 def test_a_filing_that_fails_is_named_and_the_others_of_its_lane_are_decided(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def decide(filing_id: str) -> str:
+    def decide(filing_id: str, after: list[str]) -> str:
         if filing_id == "b":
             raise StorageError("盘满", "disk full")
         if filing_id == "c":

@@ -113,7 +113,7 @@ if os.geteuid() == 0:  # mounting is for root
 def fill_registry(filing_id: str) -> None:
     """Write until the last page has no room left."""
     for _ in range(1000):
-        registry.set_state(filing_id, "error", "x" * 400)
+        registry.set_state(filing_id, "error", detail="x" * 400)
 
 
 def test_a_registry_that_cannot_grow_is_told_and_the_filing_waits(filed: Home) -> None:

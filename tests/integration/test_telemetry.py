@@ -97,7 +97,7 @@ def test_a_fault_of_ours_that_quotes_a_cell_is_masked_in_log_error_and_registry(
     put("april", [sale_notice()], period="2026-04")
     first, second = receive.receive_waiting()
 
-    def broken(con: Any, standard: Any, content: Any, *rest: Any) -> Any:
+    def broken(work: Any, standard: Any, content: Any, *rest: Any) -> Any:
         if content.manifest.period == "2026-04":
             raise RuntimeError(f"cannot understand {PHONE}")
         raise JudgeError("坏了", "broken", detail=f"Could not convert {RESIDENT_ID}")

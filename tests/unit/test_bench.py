@@ -24,6 +24,17 @@ def test_a_case_is_checked_end_to_end_and_compared_with_a_bare_load() -> None:
     assert sum(said["phases_cpu_seconds"].values()) == pytest.approx(said["cpu_seconds"], rel=0.05)
 
 
+def test_small_filings_are_all_decided_and_their_cost_is_told_by_part() -> None:
+    options = ["bench", "--case", "small", "--rows", "2", "--repeats", "1", "--format", "json"]
+    outcome = CliRunner().invoke(app, options)
+    assert outcome.exit_code == 0, outcome.output
+    said = json.loads(outcome.stdout)
+    assert said["verdicts"] == {"accepted": 2}
+    assert sum(said["parts_ms"].values()) == pytest.approx(said["decide_ms"], abs=1)
+    assert said["beyond_checks_ms"] == pytest.approx(said["decide_ms"] - said["parts_ms"]["checks"], abs=0.5)
+    assert all(0 < cost < said["decide_ms"] for cost in said["rerun_ms"].values())
+
+
 def test_every_case_can_be_asked_for() -> None:
     assert {case.value for case in BenchCase} == CASES.keys()
 

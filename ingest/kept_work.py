@@ -1,0 +1,179 @@
+"""The work database that a worker keeps for small filings, and what it does for several of them at once.
+
+What a small filing takes has nothing to do with its rows: the standard's macros, the registers, empty relations, the
+accepted rows of everybody, and one plan of the rules of a row. A worker makes the first four once and follows what
+changes; the plan it makes once for all filings of a chunk that carry the same columns.
+
+Whatever breaks inside leaves nothing behind: the database is thrown away, and the filing's own fault is found again by
+the filing alone.
+"""
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import duckdb
+
+from expectations import engine
+from expectations.spec import FILING_TABLE, Standard
+from expectations.together import FiledRows, can_be_typed_together, type_together, typed_apart
+from ingest import registry
+from ingest.config import settings
+from ingest.in_force import Followed
+from ingest.landing import intact_entry
+from ingest.paths import home
+from ingest.read import FiledContent
+from ingest.workbench import compare_with_in_force, context_of, put_registers, registers_of
+from ingest.worksheet import filed_content
+
+SMALL_ROWS = 2_000
+SMALL_BYTES = 1 << 20
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class TypedAhead:
+    """A filing of the chunk: what was filed, and its place in the relation of each table that was typed together."""
+
+    content: FiledContent
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+class KeptWork:
+    """One worker's work database under one standard, in memory as long as this lives."""
+
+    def __init__(self, standard: Standard) -> None:
+        self.standard = standard
+        # named by the process: a fork must not share what its parent's threads are at work in
+        self.database = engine.WorkDatabase(
+            f":memory:kept-{os.getpid()}-{next(_numbers)}",
+            settings().memory_limit,
+            settings().threads,
+            str(home().work / "spill" / str(os.getpid())),
+        )
+        self.con = self.database.connect()
+        self._settings = settings()
+        self._registers = registers_of(standard)
+        put_registers(self.con, standard)
+        engine.prepare(self.con, standard, {})
+        self.in_force = Followed()
+        self._filed: list[str] = []
+        self._ahead: dict[tuple[str, str], TypedAhead] = {}
+        self._looked_at: set[str] = set()
+        self._names: list[str] = []
+
+    def is_for(self, standard: Standard) -> bool:
+        """Whether it holds what a new one would: the same standard, home, settings and registers."""
+        registers = zip(self._registers, registers_of(standard), strict=True)
+        return (
+            self.standard is standard
+            and self._settings is settings()
+            and all(mine is theirs for mine, theirs in registers)
+        )
+
+    def read_ahead(self, folder: str, sha256: str) -> FiledContent | None:
+        """What is filed, if the chunk has read it."""
+        typed = self._ahead.get((folder, sha256))
+        return typed.content if typed else None
+
+    def put(self, content: FiledContent, folder: str, sha256: str) -> list[str]:
+        """Make it the work database of this filing; return the tables whose rows are typed already."""
+        filed = [table.table for table in content.tables]
+        engine.take_back(self.con, self.standard, set(self._filed) - set(filed))
+        self._filed = [*filed, FILING_TABLE] if FILING_TABLE in self.standard.all_tables else filed
+        for table in content.tables:
+            engine.load_rows(self.con, table.table, table.rows)
+        engine.tell_context(self.con, self.standard, context_of(content.manifest))
+        compare_with_in_force(self.con, self.standard, content, folder, sha256, self.in_force)
+        ahead = self._ahead.pop((folder, sha256), None)
+        if ahead is None or ahead.content is not content:
+            return []
+        for table_name, (name, number) in ahead.places.items():
+            typed_apart(self.con, self.standard, table_name, name, number)
+        return list(ahead.places)
+
+    def has_looked_at(self, filing_id: str) -> bool:
+        """Whether it is of the chunk that was typed last, small or not."""
+        return filing_id in self._looked_at
+
+    def type_ahead(self, records: Sequence[registry.FilingRecord]) -> None:
+        """Read small filings and type their rows together, in place of the chunk before."""
+        self._looked_at = {record.filing_id for record in records}
+        for name in self._names:
+            self.con.execute(f"drop table {name}")
+        self._names.clear()
+        self._ahead.clear()
+        groups: dict[tuple[str, ...], list[tuple[TypedAhead, FiledRows]]] = {}
+        for record in records:
+            content = _small_content(record, self.standard)
+            if content is None:
+                continue
+            ahead = TypedAhead(content)
+            self._ahead[record.folder, record.sha256] = ahead
+            context = context_of(content.manifest)
+            for table in content.tables:
+                key = (table.table, *table.rows.column_names[1:])
+                groups.setdefault(key, []).append((ahead, FiledRows(table.rows, context)))
+        for (table_name, *columns), together in groups.items():
+            if len(together) < 2 or not can_be_typed_together(self.standard, table_name, columns):
+                continue
+            name = f"together_{len(self._names)}"
+            try:
+                type_together(self.con, self.standard, table_name, [rows for _, rows in together], name)
+            except duckdb.Error:
+                continue  # each by itself: the one that broke it is then the only one that suffers
+            self._names.append(name)
+            for number, (ahead, _) in enumerate(together):
+                ahead.places[table_name] = name, number
+
+
+def _small_content(record: registry.FilingRecord, standard: Standard) -> FiledContent | None:
+    """What a small filing holds; None of any other, and of one whose own turn will tell what is wrong with it."""
+    try:
+        entry = intact_entry(record.sha256)
+        files = [entry] if entry.is_file() else [file for file in entry.rglob("*") if file.is_file()]
+        if sum(file.stat().st_size for file in files) > SMALL_BYTES:
+            return None
+        content = filed_content(entry, standard, record.folder)
+    except Exception:
+        return None
+    return content if is_small(content) else None
+
+
+def is_small(content: FiledContent) -> bool:
+    """Whether a filing is so small that what surrounds its rows takes longer than they do."""
+    rows: int = sum(table.rows.num_rows for table in content.tables)
+    return rows <= SMALL_ROWS
+
+
+_kept: dict[int, KeptWork] = {}
+"""By process: what a fork inherits is never touched, not even to close it."""
+_turn = threading.Lock()
+
+
+@contextmanager
+def kept_work(standard: Standard) -> Iterator[KeptWork | None]:
+    """This worker's kept work database; None while another filing of the same worker has it."""
+    if not _turn.acquire(blocking=False):
+        yield None
+        return
+    try:
+        kept = _kept.get(os.getpid())
+        if kept is None or not kept.is_for(standard):
+            _throw_away()
+            kept = _kept[os.getpid()] = KeptWork(standard)
+        yield kept
+    except BaseException:
+        _throw_away()
+        raise
+    finally:
+        _turn.release()
+
+
+def _throw_away() -> None:
+    kept = _kept.pop(os.getpid(), None)
+    if kept is not None:
+        kept.con.close()
