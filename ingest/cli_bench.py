@@ -15,6 +15,7 @@ class BenchCase(StrEnum):
     formats = "formats"
     growth = "growth"
     small = "small"
+    warehouse = "warehouse"
 
 
 class BenchFormat(StrEnum):
@@ -26,8 +27,9 @@ def bench(
     case: Annotated[
         BenchCase,
         typer.Option(
-            help="check 整条路径，bad 全表有错，formats 各种格式，growth 随行数增长，small 大量小报送 · "
-            "the whole way, a file full of defects, the formats, growth with rows, many small filings"
+            help="check 整条路径，bad 全表有错，formats 各种格式，growth 随行数增长，small 大量小报送，"
+            "warehouse 数据仓库 · "
+            "the whole way, a file full of defects, the formats, growth with rows, many small filings, the warehouse"
         ),
     ] = BenchCase.check,
     rows: Annotated[

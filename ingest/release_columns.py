@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import yaml
 
-from ingest.warehouse import DBT_PROJECT
+from ingest.dbt import DBT_PROJECT
 
 
 @lru_cache(maxsize=1)

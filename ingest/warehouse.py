@@ -1,24 +1,28 @@
 """The warehouse: registry and registers exported as Parquet, then ONE dbt build into a new file, swapped in when whole.
 
+The new file is a copy of the one that stands, brought up to date, or is made from nothing (docs/adr/0031).
+
 Readers of the old file are never disturbed, and a build on unchanged input is not run again.
 """
 
 import datetime
 import hashlib
-import os
-import subprocess
-import sys
+import importlib.metadata
+import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.spec import load_standard
-from ingest import registry, registry_tables, telemetry
+from ingest import dbt, registry, registry_tables, telemetry
 from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
+from ingest.dbt import DBT_PROJECT, database_being_built
 from ingest.errors import StorageError
 from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
 from ingest.quality_exports import obligations_table, rules_table, warnings_table
@@ -29,9 +33,8 @@ from ingest.register import (
     institutions,
     operators_files,
 )
+from ingest.update import UPDATE, can_be_updated, write_basis
 
-DBT_PROJECT = PROJECT_DIR / "dbt_project"
-DATABASE_NAME = "npl"
 DISCLOSURE_FILES = sorted((PROJECT_DIR / "ingest" / "disclosure").glob("*.yml"))
 """What is public is declared there: it makes the warehouse as much as the models do."""
 
@@ -114,21 +117,34 @@ def _build() -> str:
     target = home().warehouse
     if target.exists() and _built_from() == inputs:
         return str(target)
-    temporary = temporary_beside(target)
+    being_built = database_being_built(home())
+    being_built.parent.mkdir(parents=True, exist_ok=True)
     try:
         with telemetry.step("dbt"):
-            manifest = _dbt_build(temporary)
+            manifest = _update_or_rebuild(being_built)
             telemetry.dbt_build(DBT_PROJECT, manifest.parent)
         with telemetry.step("public_tables"):
-            _write_public(temporary, inputs)
+            _write_public(being_built, inputs)
         write_bytes(home().warehouse_manifest, manifest.read_bytes())
-        temporary.replace(target)
+        being_built.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        being_built.unlink(missing_ok=True)
     write_text(_inputs_file(), inputs + "\n")
     telemetry.reads(*(f"accepted/{table}" for table in load_standard().tables))
     telemetry.writes(telemetry.Dataset("warehouse", version=inputs))
     return str(target)
+
+
+def _update_or_rebuild(being_built: Path) -> Path:
+    """Make the database, from the one that stands if that can be brought up to date; return dbt's manifest."""
+    if can_be_updated(home().warehouse, home().operations / "filings.parquet", basis_digest()):
+        with suppress(StorageError, OSError, duckdb.Error):  # a database that is damaged somewhere is made anew
+            shutil.copyfile(home().warehouse, being_built)
+            return dbt.build(UPDATE)
+    being_built.unlink(missing_ok=True)
+    manifest = dbt.build()
+    write_basis(being_built, basis_digest())
+    return manifest
 
 
 def is_current() -> bool:
@@ -154,6 +170,13 @@ def input_digests() -> dict[str, str]:
     }
 
 
+def basis_digest() -> str:
+    """What the tables are made by: while it is the same, new filings can be added to a warehouse that stands."""
+    digests = {name: digest for name, digest in input_digests().items() if name != "filings"}
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "dbt-core", "dbt-duckdb")]
+    return hashlib.sha256("\n".join([*digests.values(), *versions]).encode()).hexdigest()
+
+
 def _files_digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(paths):
@@ -167,12 +190,9 @@ def _history_lines() -> Iterable[str]:
 
 
 def _model_files() -> list[Path]:
-    return [
-        path
-        for folder in ("models", "macros", "seeds", "tests")
-        for path in (DBT_PROJECT / folder).rglob("*")
-        if path.is_file()
-    ]
+    folders = ("models", "macros", "seeds", "tests")
+    files = [path for folder in folders for path in (DBT_PROJECT / folder).rglob("*") if path.is_file()]
+    return [*files, DBT_PROJECT / "dbt_project.yml"]  # its variables are formulas too
 
 
 def _inputs_file() -> Path:
@@ -252,42 +272,3 @@ def _write_public(database: Path, inputs: str) -> None:
     from ingest.disclosure import write_public  # reads releases, which read this module
 
     write_public(database, load_standard(), inputs)
-
-
-def _dbt_build(database: Path) -> Path:
-    """Run `dbt build` in a process of its own: dbt keeps global state, and a task must not inherit another's.
-
-    Returns dbt's manifest of this build.
-    """
-    log = home().logs / "dbt_build.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    work = home().work / "dbt"
-    environment = os.environ | {
-        "NPL_HOME": str(home().root),
-        "NPL_WAREHOUSE": str(database),
-        "DBT_TARGET_PATH": str(work / "target"),
-        "DBT_LOG_PATH": str(home().logs / "dbt"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    command = [
-        sys.executable,
-        "-c",
-        "from dbt.cli.main import cli; cli()",
-        "build",
-        # unit tests prove the models' formulas, not today's data: the project's own tests run them
-        "--exclude-resource-type",
-        "unit_test",
-        "--project-dir",
-        str(DBT_PROJECT),
-        "--profiles-dir",
-        str(DBT_PROJECT),
-        "--no-use-colors",
-    ]
-    with log.open("wb") as output:
-        finished = subprocess.run(
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=PROJECT_DIR, check=False
-        )
-    if finished.returncode:
-        raise StorageError(f"市场表构建失败，详见 {log}", f"Building the market tables failed; see {log}")
-    return work / "target" / "manifest.json"

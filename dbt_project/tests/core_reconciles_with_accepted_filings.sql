@@ -1,3 +1,4 @@
+{{ config(tags=['whole']) }}
 -- Rows and amounts of every accepted filing stand in core as they were filed, to the cent: none lost, none twice, also
 -- of filings that were superseded since.
 {% set pairs = [

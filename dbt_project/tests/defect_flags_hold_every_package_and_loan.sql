@@ -1,3 +1,4 @@
+{{ config(tags=['whole']) }}
 -- Every package that was listed or sold has its row, the tapes' principal is core's, and no flag affects more than its tape.
 {% set flags = loan_flags() + title_flags() %}
 with found as (

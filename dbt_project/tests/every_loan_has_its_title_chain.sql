@@ -1,3 +1,4 @@
+{{ config(tags=['whole']) }}
 -- Each loan in force begins its chain once, and stands in it once for each completed deal of a package that it is in.
 with expected as (
 

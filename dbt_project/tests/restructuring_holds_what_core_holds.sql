@@ -1,3 +1,4 @@
+{{ config(tags=['whole']) }}
 -- Each theme adds up to what core holds of it in the quarter, reckoned another way; a theme that lacks a quarter shows too.
 with found as (
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from expectations.spec import load_standard
 from ingest.bench.measure import Measured, machine, median, run_module, run_work
+from ingest.bench.warehouse import warehouse_case
 from ingest.errors import JudgeError
 from ingest.paths import file_digest
 from ingest.synthetic_loans import TapeShape
@@ -119,6 +120,7 @@ CASES = {
     "formats": formats_case,
     "growth": growth_case,
     "small": small_case,
+    "warehouse": warehouse_case,
 }
 
 

@@ -11,6 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from ingest.bench import warehouse
+
 # phase, and the function whose CPU time it is (module, name); a phase inside another is taken out of it
 PHASES = (
     ("hash and keep", "ingest.receive", "receive"),
@@ -116,7 +118,13 @@ def check(folder: str) -> dict[str, Any]:
     }
 
 
-WORK: dict[str, Callable[..., dict[str, Any]]] = {"bare": bare, "check": check}
+WORK: dict[str, Callable[..., dict[str, Any]]] = {
+    "bare": bare,
+    "check": check,
+    "zone": warehouse.zone,
+    "zone_more": warehouse.zone_more,
+    "warehouse": warehouse.build,
+}
 
 if __name__ == "__main__":
     print(json.dumps(WORK[sys.argv[1]](*sys.argv[2:])))

@@ -10,9 +10,9 @@ import duckdb
 import yaml
 
 from expectations.model import Bilingual, Standard
+from ingest.dbt import DBT_PROJECT
 from ingest.disclosure.texts import descriptions
 from ingest.release.tables import parquet_name
-from ingest.warehouse import DBT_PROJECT
 
 CODE_LIST = re.compile(r"\bcode list (\w+)", re.IGNORECASE)
 LANGUAGES_PART = re.compile(r"(.*) / ([\u3400-\u9fff].*)")

@@ -127,7 +127,7 @@ def test_killed_while_the_warehouse_is_built(filed: Home, tmp_path: Path, monkey
         database.write_bytes(b"what dbt makes")
         return database  # in place of dbt's manifest
 
-    monkeypatch.setattr(warehouse, "_dbt_build", dbt_build)
+    monkeypatch.setattr(warehouse, "_update_or_rebuild", dbt_build)
     monkeypatch.setattr(warehouse, "_write_public", lambda database, inputs: None)
     run()
     hit = break_off_everywhere(warehouse.build, warehouse.build, tmp_path / "kept")

@@ -13,11 +13,11 @@ import pytest
 from filings import decide_all, judge_by, put, sale_notice, small_standard
 
 from ingest import accept, check, lanes, receive, registry, registry_tables, telemetry
+from ingest.dbt import DBT_PROJECT
 from ingest.errors import JudgeError
 from ingest.paths import Home
 from ingest.telemetry import lineage
 from ingest.telemetry.steps import KEPT_DAYS, read_steps
-from ingest.warehouse import DBT_PROJECT
 
 PHONE = "13812345678"
 RESIDENT_ID = "11010119900307447X"

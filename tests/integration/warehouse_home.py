@@ -144,7 +144,8 @@ def duckdb_type(field: FieldSpec) -> str:
     return field.type.upper() if field.base_type == "decimal" else COLUMN_TYPES[field.base_type]
 
 
-def _write(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
+def write_table(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
+    """Write rows as Parquet, with exactly these columns; what a row does not say is null."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unknown = {name for row in rows for name in row} - set(columns)
     assert not unknown, f"{path.name}: not in the contract: {unknown}"
@@ -165,12 +166,17 @@ def _accepted(filing: str, standard: Standard) -> Row:
     return {"rows_accepted": sum(map(len, rows.values())), "principal_accepted_cny": sum(amounts, Decimal(0))}
 
 
+def accepted_columns(table: str, standard: Standard) -> dict[str, str]:
+    """The columns of a table in the accepted zone, with their types."""
+    fields = {field.name: duckdb_type(field) for field in standard.tables[table].fields}
+    return FILING_COLUMNS | fields | {"missing_reasons": "MAP(VARCHAR, VARCHAR)"}
+
+
 def write_home(home: Path, standard: Standard) -> Path:
     """Write the whole fixture under `home` and return it."""
     for table, rows in ACCEPTED.items():
-        fields = {field.name: duckdb_type(field) for field in standard.tables[table].fields}
-        columns = FILING_COLUMNS | fields | {"missing_reasons": "MAP(VARCHAR, VARCHAR)"}
-        _write(home / "accepted" / table / "empty.parquet", columns, [])
+        columns = accepted_columns(table, standard)
+        write_table(home / "accepted" / table / "empty.parquet", columns, [])
         by_filing: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_filing[row["filing_id"]].append(
@@ -184,7 +190,7 @@ def write_home(home: Path, standard: Standard) -> Path:
             )
         for filing, filed in by_filing.items():
             folder = home / "accepted" / table / "period=2025-12" / f"institution={filed[0]['filing_institution']}"
-            _write(folder / f"{filing}.parquet", columns, filed)
+            write_table(folder / f"{filing}.parquet", columns, filed)
     codes = [
         {"list": name, "code": code.code, "zh": code.zh, "en": code.en, "parent": code.parent}
         for name, listed in standard.codes.items()
@@ -205,5 +211,5 @@ def write_home(home: Path, standard: Standard) -> Path:
         ("parameters", parameters),
         *warehouse_calendar.ROWS.items(),
     ):
-        _write(home / "operations" / f"{name}.parquet", OPERATIONS[name], rows)
+        write_table(home / "operations" / f"{name}.parquet", OPERATIONS[name], rows)
     return home

@@ -150,8 +150,8 @@ MUTATIONS = [
     ),
     (
         "models/marts/core/fct_loans.sql",
-        "ranked.is_in_force and ranked.loan_rank = 1 as is_current",
-        "ranked.loan_rank = 1 as is_current",
+        "is_in_force and loan_rank = 1 as is_current",
+        "loan_rank = 1 as is_current",
         "a_corrected_tape_counts_once_and_a_withdrawn_one_not_at_all",
     ),
     (

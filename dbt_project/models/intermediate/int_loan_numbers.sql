@@ -1,17 +1,47 @@
-{#- A number for each loan of any tape, collateral or recovery: it links a loan's rows within one build and says nothing
-    outside it, so that a release can link rows without showing keys. -#}
-with keys as (
+{#- A number for each loan of any tape, collateral or recovery: it links a loan's rows within one build, so that a release can
+    link rows without showing keys. Loans are numbered in the order in which the platform got to know them: a loan that is
+    filed later changes no number. -#}
+{{ config(materialized=growing(), incremental_strategy='append') }}
+-- depends_on: {{ ref('int_changed_filings') }}
+with filings as (
 
-    select loan_key from {{ ref('stg_filings__loans') }}
-    union
-    select loan_key from {{ ref('stg_filings__collateral') }}
-    union
-    select loan_key from {{ ref('stg_filings__recoveries') }}
+    select * from {{ ref('stg_operations__filings') }}
+
+),
+
+keys as (
+
+    {% for table, staged in tables_of_loans().items() -%}
+    select
+        loan_key,
+        filing_id
+    from {{ ref(staged) }}
+    where loan_key is not null
+        {%- if is_update() %}
+        and {{ in_new_filings(table) }}
+        {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+firsts as (
+
+    select
+        keys.loan_key,
+        min(filings.known_from) as known_from
+    from keys
+    inner join filings on keys.filing_id = filings.filing_id
+    group by keys.loan_key
 
 )
 
 select
     loan_key,
-    cast(row_number() over (order by loan_key) as bigint) as loan_number
-from keys
-where loan_key is not null
+    cast(
+        {% if is_update() %}(select coalesce(max(loan_number), 0) from {{ this }}) + {% endif -%}
+        row_number() over (order by known_from nulls last, loan_key) as bigint
+    ) as loan_number
+from firsts
+{% if is_update() -%}
+where loan_key not in (select loan_key from {{ this }})
+{%- endif %}

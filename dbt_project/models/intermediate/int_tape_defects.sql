@@ -1,10 +1,17 @@
 {#- The loans of each package's tape, added up once: how much of its principal each defect affects, and how much nobody could
     judge. Tapes are long, packages are few: whoever needs these flags joins this. -#}
-{{ config(materialized='table') }}
+{{ config(
+    materialized=growing(), incremental_strategy='append', on_schema_change='fail',
+    pre_hook="{{ forget('package_id', 'int_touched_packages') }}"
+) }}
+-- depends_on: {{ ref('int_touched_packages') }}
 with loans as (
 
     select * from {{ ref('fct_loans') }}
     where is_current
+    {%- if is_update() %}
+        and {{ of_touched('package_id', 'int_touched_packages') }}
+    {%- endif %}
 
 ),
 

@@ -1,6 +1,38 @@
+{{ config(
+    materialized=growing(), incremental_strategy='delete+insert', unique_key='loan_key', on_schema_change='fail'
+) }}
+{%- set filed_columns = [
+    'project_code', 'loan_key', 'borrower_key', 'holder_name', 'originator_name', 'obligor_kind', 'product',
+    'asset_source', 'asset_theme', 'five_tier', 'is_written_off', 'write_off_date', 'origination_date',
+    'maturity_date', 'default_date', 'overdue_start_date', 'overdue_definition', 'overdue_days', 'cutoff_date',
+    'principal_cny', 'interest_cny', 'other_fees_cny', 'principal_interest_cny', 'claim_total_cny', 'precision',
+    'credit_line_cny', 'annual_rate', 'currency', 'guarantee', 'guarantor_kind', 'litigation_state',
+    'litigation_date', 'judgment_date', 'enforcement_state', 'enforcement_date', 'court_province', 'limitation_date',
+    'borrower_province', 'industry', 'age_band', 'last_payment_date', 'last_payment_cny', 'contact_attempts',
+    'contact_state', 'last_contact_date', 'restructuring_state', 'restructuring_date', 'restructuring_end_date',
+    'forgiven_cny', 'is_baojiaolou', 'is_securitised', 'transfer_bar', 'defects', 'remarks', 'missing_reasons',
+    'standard_version', 'filing_institution',
+] -%}
+-- depends_on: {{ ref('int_changed_filings') }} {{ ref('int_touched_loans') }}
 with loans as (
 
-    select * from {{ ref('stg_filings__loans') }}
+    select
+        filing_id,
+        row_number,
+        {{ filed_columns | join(',\n        ') }}
+    from {{ ref('stg_filings__loans') }}
+    {%- if is_update() %}
+    where {{ in_new_filings('fct_loans') }}
+
+    union all
+
+    select
+        filing_id,
+        row_number,
+        {{ filed_columns | join(',\n        ') }}
+    from {{ this }}
+    where {{ of_touched('loan_key', 'int_touched_loans') }}
+    {%- endif %}
 
 ),
 
@@ -28,6 +60,12 @@ loan_numbers as (
 
 ),
 
+ranks as (
+
+    select * from {{ ref('int_loan_ranks') }}
+
+),
+
 -- An originator may be called by the name of its time or by its present one: a name that one institution alone ever bore
 -- says who it is on any day.
 sole_bearers as (
@@ -50,6 +88,8 @@ resolved as (
         {{ institution_key('holder_names.institution_id', 'loans.holder_name') }} as holder_key,
         originator_names.institution_id as originator_id,
         products.parent_code as product_group,
+        coalesce(ranks.loan_rank, 1) as loan_rank,
+        ranks.valid_to,
         filings.known_from,
         filings.known_to,
         filings.is_in_force,
@@ -57,109 +97,34 @@ resolved as (
     from loans
     inner join filings on loans.filing_id = filings.filing_id
     inner join loan_numbers on loans.loan_key = loan_numbers.loan_key
+    left join ranks on loans.filing_id = ranks.filing_id and loans.row_number = ranks.row_number
     left join names as holder_names
         on {{ bears_name('holder_names', 'loans.holder_name', 'loans.cutoff_date') }}
     left join sole_bearers as originator_names
         on {{ normalised_name('loans.originator_name') }} = originator_names.name
     left join codes as products on products.list_name = 'loan_product' and loans.product = products.code
 
-),
-
--- A package has one tape in force; should two stand there, the later one speaks for the loan.
-ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by holder_key, project_code, loan_key, is_in_force
-            order by cutoff_date desc nulls last, known_from desc nulls last, filing_id desc, row_number desc
-        ) as loan_rank
-    from resolved
-
-),
-
-ends as (
-
-    {{ ends_of_validity('resolved', ['loan_key'], 'cutoff_date') }}
-
 )
 
 select
     -- ids
-    ranked.filing_id,
-    ranked.row_number,
-    ranked.loan_number,
-    ranked.holder_key || '|' || ranked.project_code as package_id,
-    ranked.holder_id,
-    ranked.originator_id,
+    filing_id,
+    row_number,
+    loan_number,
+    holder_key || '|' || project_code as package_id,
+    holder_id,
+    originator_id,
     -- kind
-    ranked.product_group,
+    product_group,
     -- as filed
-    ranked.project_code,
-    ranked.loan_key,
-    ranked.borrower_key,
-    ranked.holder_name,
-    ranked.originator_name,
-    ranked.obligor_kind,
-    ranked.product,
-    ranked.asset_source,
-    ranked.asset_theme,
-    ranked.five_tier,
-    ranked.is_written_off,
-    ranked.write_off_date,
-    ranked.origination_date,
-    ranked.maturity_date,
-    ranked.default_date,
-    ranked.overdue_start_date,
-    ranked.overdue_definition,
-    ranked.overdue_days,
-    ranked.cutoff_date,
-    ranked.principal_cny,
-    ranked.interest_cny,
-    ranked.other_fees_cny,
-    ranked.principal_interest_cny,
-    ranked.claim_total_cny,
-    ranked.precision,
-    ranked.credit_line_cny,
-    ranked.annual_rate,
-    ranked.currency,
-    ranked.guarantee,
-    ranked.guarantor_kind,
-    ranked.litigation_state,
-    ranked.litigation_date,
-    ranked.judgment_date,
-    ranked.enforcement_state,
-    ranked.enforcement_date,
-    ranked.court_province,
-    ranked.limitation_date,
-    ranked.borrower_province,
-    ranked.industry,
-    ranked.age_band,
-    ranked.last_payment_date,
-    ranked.last_payment_cny,
-    ranked.contact_attempts,
-    ranked.contact_state,
-    ranked.last_contact_date,
-    ranked.restructuring_state,
-    ranked.restructuring_date,
-    ranked.restructuring_end_date,
-    ranked.forgiven_cny,
-    ranked.is_baojiaolou,
-    ranked.is_securitised,
-    ranked.transfer_bar,
-    ranked.defects,
-    ranked.remarks,
-    ranked.missing_reasons,
-    ranked.standard_version,
-    ranked.filing_institution,
+    {{ filed_columns | join(',\n    ') }},
     -- which rows count
-    ranked.is_in_force,
-    ranked.is_in_force and ranked.loan_rank = 1 as is_current,
-    ranked.is_demo,
+    is_in_force,
+    is_in_force and loan_rank = 1 as is_current,
+    is_demo,
     -- two time axes
-    ranked.cutoff_date as valid_from,
-    ends.valid_to,
-    ranked.known_from,
-    ranked.known_to
-from ranked
-left join ends on ranked.filing_id = ends.filing_id and ranked.row_number = ends.row_number
+    cutoff_date as valid_from,
+    valid_to,
+    known_from,
+    known_to
+from resolved

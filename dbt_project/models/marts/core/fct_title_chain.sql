@@ -1,7 +1,28 @@
+{{ config(
+    materialized=growing(), incremental_strategy='append', on_schema_change='fail',
+    pre_hook="{{ forget('loan_key', 'int_touched_titles') }}"
+) }}
+-- depends_on: {{ ref('int_touched_titles') }}
 with loans as (
 
-    select * from {{ ref('fct_loans') }}
+    select
+        filing_id,
+        row_number,
+        loan_number,
+        package_id,
+        originator_id,
+        loan_key,
+        originator_name,
+        origination_date,
+        cutoff_date,
+        principal_cny,
+        is_demo,
+        known_from
+    from {{ ref('fct_loans') }}
     where is_current
+    {%- if is_update() %}
+        and {{ of_touched('loan_key', 'int_touched_titles') }}
+    {%- endif %}
 
 ),
 

@@ -1,7 +1,6 @@
-with loans as (
+with tapes as (
 
-    select * from {{ ref('fct_loans') }}
-    where is_current
+    select * from {{ ref('int_loan_quarters') }}
 
 ),
 
@@ -32,24 +31,6 @@ codes as (
 
 ),
 
--- A loan that was sold on stands on several tapes: in each quarter, and of all time, the last of them speaks for it.
-tapes as (
-
-    select
-        *,
-        {{ quarter_or_unknown('cutoff_date') }} as quarter,
-        row_number() over (
-            partition by loan_number, {{ quarter_or_unknown('cutoff_date') }}
-            order by cutoff_date desc nulls last, known_from desc nulls last, filing_id desc, row_number desc
-        ) as rank_in_quarter,
-        row_number() over (
-            partition by loan_number
-            order by cutoff_date desc nulls last, known_from desc nulls last, filing_id desc, row_number desc
-        ) as rank_of_all
-    from loans
-
-),
-
 -- Tapes are long: they are added up before anything is laid beside them.
 loans_of_quarter as (
 
@@ -64,7 +45,6 @@ loans_of_quarter as (
         {{ count_where('forgiven_cny > 0') }} as forgiven_count,
         cast(sum(forgiven_cny) as decimal(28,2)) as forgiven_cny
     from tapes
-    where rank_in_quarter = 1
     group by quarter, coalesce(restructuring_state, 'unknown'), {{ yes_no_or_unknown('is_baojiaolou') }}, is_demo
 
 ),
@@ -83,7 +63,7 @@ agreements as (
         on codes.list_name = 'restructuring_state'
         and tapes.restructuring_state = codes.code
         and codes.parent_code = 'agreed'
-    where tapes.rank_of_all = 1
+    where tapes.is_last_of_all
     group by {{ quarter_or_unknown('tapes.restructuring_date') }}, tapes.restructuring_state, tapes.is_demo
 
 ),
