@@ -31,7 +31,7 @@ RUN mkdir /opt/npl/src && cp -r . /opt/npl/src && cd /opt/npl/src \
 FROM ${PYTHON_IMAGE}
 ARG NPL_CODE_COMMIT=
 RUN groupadd --gid 10001 npl && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp npl \
- && install -d -o npl -g npl /var/lib/npl /var/lib/npl/inbox /var/lib/npl/outbox /var/lib/npl-keys /var/lib/npl-sftp \
+ && install -d -m 700 -o npl -g npl /var/lib/npl /var/lib/npl/inbox /var/lib/npl/outbox /var/lib/npl-keys /var/lib/npl-sftp \
       /var/lib/airflow /var/lib/airflow/logs
 COPY --from=build /opt/npl /opt/npl
 COPY deploy/set_up.sh /opt/npl/bin/npl-set-up

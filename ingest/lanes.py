@@ -55,15 +55,15 @@ def decide_lane(filing_ids: Sequence[str]) -> dict[str, str]:
     states: dict[str, str] = {}
     failures: dict[str, Exception] = {}
     for place, filing_id in enumerate(filing_ids, start=1):
-        try:
-            states[filing_id] = accept.decide(filing_id, filing_ids[place : place + CHUNK - 1])
-        except Exception as error:  # whatever it is, the next institution does not wait for its repair
-            failures[filing_id] = error
-            # told here, masked: whoever logs what is raised below would quote a filer's cell as it stands
-            with telemetry.about(filing_id):
+        with telemetry.about(filing_id):
+            try:
+                states[filing_id] = accept.decide(filing_id, filing_ids[place : place + CHUNK - 1])
+            except Exception as error:  # whatever it is, the next institution does not wait for its repair
+                failures[filing_id] = error
+                # told here, masked: whoever logs what is raised below would quote a filer's cell as it stands
                 log.exception("%s is not decided", filing_id)
-        else:
-            log.info("%s %s", filing_id, states[filing_id], extra={"filing_id": filing_id})
+            else:
+                log.info("%s %s", filing_id, states[filing_id], extra={"filing_id": filing_id})
     if failures:
         listed = ", ".join(failures)
         ours = [error for error in failures.values() if isinstance(error, StorageError)]

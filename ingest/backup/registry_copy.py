@@ -84,7 +84,9 @@ def _arrow_type(column: sa.Column[Any]) -> pa.DataType:
         return pa.int64()
     if isinstance(column.type, sa.DateTime):
         return pa.timestamp("us")
-    return pa.string()
+    if isinstance(column.type, sa.String):
+        return pa.string()
+    raise TypeError(f"{column.table}.{column.name}: a backup has no form for {column.type!r}")
 
 
 def _continue_numbering(connection: sa.Connection, table: sa.Table) -> None:

@@ -17,9 +17,9 @@ from ingest import registry, registry_tables
 from ingest.calendar import TIMEZONE
 from ingest.config import LOCK_FILE, settings
 from ingest.doctor.finding import Finding, Words, attention, fault, ok
+from ingest.lock import PROJECT, locked, normal
 from ingest.paths import home, keys_dir
 
-PROJECT = "npl-warehouse"
 PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1_000_000_000
 LEAST_FREE_FILES = 10_000
@@ -36,11 +36,11 @@ def versions() -> Iterator[Finding]:
             (f"Python 版本为 {sys.version.split()[0]}", f"Python is {sys.version.split()[0]}"),
             ("请用 Python 3.11 重建环境。", "Make the environment again with Python 3.11."),
         )
-    locked = locked_versions(LOCK_FILE)
-    installed = {_plain(each.name): each.version for each in metadata.distributions() if each.name}
+    wanted = {package.name: package.version for package in locked(LOCK_FILE)}
+    installed = {normal(each.name): each.version for each in metadata.distributions() if each.name}
     other = sorted(
         f"{name} {installed[name]} ({version})"
-        for name, version in locked.items()
+        for name, version in wanted.items()
         if name in installed and installed[name] != version
     )
     lacking = sorted(_direct_dependencies() - installed.keys())
@@ -58,26 +58,14 @@ def versions() -> Iterator[Finding]:
             ),
         )
     else:
-        both = locked.keys() & installed.keys()
+        both = wanted.keys() & installed.keys()
         yield ok("versions", (f"{len(both)} 个软件包与锁定文件一致", f"{len(both)} packages are as locked"))
-
-
-def locked_versions(lock: Path) -> dict[str, str]:
-    """Package -> version, as the lock says."""
-    return {
-        _plain(name): version
-        for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", lock.read_text("utf-8"), re.MULTILINE)
-    }
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _direct_dependencies() -> set[str]:
     """What the platform cannot be without, extras left out."""
     required = metadata.requires(PROJECT) or []
-    return {_plain(re.match(r"[\w.-]+", each)[0]) for each in required if "extra ==" not in each}  # type: ignore[index]
+    return {normal(re.match(r"[\w.-]+", each)[0]) for each in required if "extra ==" not in each}  # type: ignore[index]
 
 
 def disk() -> Iterator[Finding]:

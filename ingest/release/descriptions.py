@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from expectations.spec import load_standard
+from ingest.lock import bill_of_materials
 from ingest.paths import write_text
 from ingest.release import catalogue, dictionary, sdmx
 from ingest.release.describe import Table
@@ -19,15 +20,17 @@ CROISSANT = "croissant.json"
 DCAT = "dcat.jsonld"
 CITATION = "CITATION.cff"
 MODELS = "models.html"
+SBOM = "sbom.cdx.json"
 
 
 def write_descriptions(folder: Path, tables: Sequence[Table], manifest: Mapping[str, Any]) -> None:
-    """Write the dictionary, SDMX of the table that has it, and the catalogue records over all files so far."""
+    """Write the dictionary, SDMX of the table that has it, and the packages that made it, and the catalogue records over all files so far."""
     standard = load_standard()
     write_text(folder / COLUMNS, dictionary.columns_csv(tables))
     write_text(folder / DICTIONARY, dictionary.page(tables, standard))
     write_text(folder / CODE_LISTS, dictionary.codes_csv(standard))
     write_text(folder / RULES, dictionary.rules_csv(standard))
+    write_text(folder / SBOM, bill_of_materials())
     models = model_page(tables)
     if models is not None:
         write_text(folder / MODELS, models)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import duckdb
 
+from expectations.spec import load_standard
 from ingest import registry, registry_tables, telemetry
 from ingest.doctor import FAULT, OK, examine
 from ingest.overview import WINDOW_DAYS, Overview, brief, overview
@@ -76,6 +77,7 @@ def render(found: Overview, filings: Iterable[dict[str, Any]] = ()) -> str:
         words=STATE_WORDS,
         severities=SEVERITY_WORDS,
         name_of=_name_of,
+        title_of=_title_of,
         visible=visible,
         brief=brief,
         window=WINDOW_DAYS,
@@ -86,6 +88,10 @@ def render(found: Overview, filings: Iterable[dict[str, Any]] = ()) -> str:
 def _name_of(institution_id: str) -> str:
     known = institution(institution_id)
     return known["name_zh"] if known else ""
+
+
+def _title_of(table: str) -> str:
+    return load_standard().tables[table].title.zh
 
 
 def _quality(moment: datetime.datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -1,6 +1,6 @@
 """For tests: many small filings of invented institutions, of every fate that a filing may have."""
 
-import datetime
+import csv
 import os
 import shutil
 from collections import Counter
@@ -10,28 +10,38 @@ from filings import NOTICE, sale_notice
 
 from expectations.spec import Standard, load_standard
 from ingest.landing import content_digest
-from ingest.onboard import Newcomer, onboard
-from ingest.paths import Home
+from ingest.paths import Home, home
+from ingest.register import INSTITUTIONS, REGISTER_DIR
 from ingest.synthetic_files import SyntheticFiling, contents_of
 
-INSTITUTIONS = 20
+INSTITUTIONS_COUNT = 20
 PERIODS = ("2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10")
 BROKEN_TIE = {"principal_interest_cny": "77375977.30", "claim_total_cny": ""}
 FATES = ("accepted", "superseded", "rejected", "unreadable", "again")
 
 
 def register_filers() -> None:
-    """Take the institutions into the register of the present home."""
-    for number in range(INSTITUTIONS):
-        onboard(
-            Newcomer(
-                _filer(number),
-                datetime.date(2026, 4, 1),
-                name_zh=_name(number),
-                institution_type="CF",
-                source="invented for tests",
+    """Enter the institutions into the register of the present home, and make their inboxes.
+
+    As invented ones, and none that takes part: whatever the day, no release waits for what they do not file.
+    """
+    columns = (REGISTER_DIR / INSTITUTIONS).read_text(encoding="utf-8").splitlines()[0].split(",")
+    home().register.mkdir(parents=True)
+    with (home().register / INSTITUTIONS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        for number in range(INSTITUTIONS_COUNT):
+            (home().inbox / _filer(number)).mkdir(parents=True)
+            writer.writerow(
+                {
+                    "institution_id": _filer(number),
+                    "name_zh": _name(number),
+                    "institution_type": "CF",
+                    "valid_from": "2000-01-01",
+                    "is_demo": "true",
+                    "source": "invented for tests",
+                }
             )
-        )
 
 
 def write_filings(drop: Path, count: int) -> Counter[str]:
@@ -42,7 +52,7 @@ def write_filings(drop: Path, count: int) -> Counter[str]:
     standard = load_standard()
     fates: Counter[str] = Counter()
     for number in range(count):
-        filer, turn = number % INSTITUTIONS, number // INSTITUTIONS
+        filer, turn = number % INSTITUTIONS_COUNT, number // INSTITUTIONS_COUNT
         (drop / _filer(filer)).mkdir(parents=True, exist_ok=True)
         fates[_write(drop / _filer(filer), filer, turn, standard)] += 1
     # what a correction replaces does not stay in force
@@ -52,13 +62,13 @@ def write_filings(drop: Path, count: int) -> Counter[str]:
     return fates
 
 
-def drop(prepared: Path, home: Home) -> None:
+def drop(prepared: Path, into: Home) -> None:
     """Put all of them into a home's inboxes at once."""
-    ready = home.root / "ready"
+    ready = into.root / "ready"
     shutil.copytree(prepared, ready)
     for folder in sorted(ready.iterdir()):
         for entry in sorted(folder.iterdir()):
-            os.rename(entry, home.inbox / folder.name / entry.name)
+            os.rename(entry, into.inbox / folder.name / entry.name)
     shutil.rmtree(ready)
 
 

@@ -43,10 +43,10 @@ def destroy() -> None:
 
 
 def state_to_keep() -> dict[str, Any]:
-    """The end state without scratch and without the file that only SQLite has."""
+    """The end state without scratch and logs, which no backup holds, and without what only SQLite has."""
     state = end_state()
     state["files"] = {
-        name: state["files"][name] for name in state["files"] if not name.startswith(("registry.", "work/"))
+        name: state["files"][name] for name in state["files"] if not name.startswith(("registry.", "work/", "logs/"))
     }
     return state
 

@@ -140,12 +140,12 @@ def test_only_what_writes_or_copies_the_warehouse_takes_the_writers_pool(describ
     assert pools == {"build_warehouse.build", "publish_release.publish"}
 
 
-def run_in_process(home: Path) -> tuple[int, list[dict[str, Any]], str]:
+def run_in_process(home: Path, **environment: str) -> tuple[int, list[dict[str, Any]], str]:
     """Exit code, events, and the text of the log."""
     done = subprocess.run(
         [sys.executable, "-m", "dags.run_in_process"],
         cwd=PROJECT_DIR,
-        env={**os.environ, "NPL_HOME": str(home)},
+        env={**os.environ, "NPL_HOME": str(home), **environment},
         capture_output=True,
         text=True,
         timeout=240,
@@ -162,11 +162,38 @@ def finished(events: list[dict[str, Any]], task_id: str) -> list[dict[str, Any]]
     return [event for event in events if event["event"] == "task_finished" and event["task_id"] == task_id]
 
 
+def is_told_as_lineage(file: Path, filings: int) -> None:
+    """Airflow's provider tells of the tasks, and under them we tell of filings, models and the release."""
+    events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    done = [event for event in events if event["eventType"] == "COMPLETE"]
+    tasks = {event["run"]["runId"]: event["job"]["name"] for event in done}
+    parents = [
+        (event["job"]["name"], tasks.get(event["run"]["facets"]["parent"]["run"]["runId"]))
+        for event in done
+        if event["job"]["namespace"].startswith("npl://") and "facets" in event["run"]
+    ]
+    assert parents.count(("decide", "ingest_filings.decide")) == filings
+    assert ("build", "build_warehouse.build") in parents
+    assert ("publish", "publish_release.publish") in parents
+    made = {each["name"]: event for event in done for each in event["outputs"]}
+    assert {"accepted/package_notice", "releases", "warehouse"} <= made.keys()
+    activity = made["npl.market.quarterly_activity"]
+    assert any(each["name"].startswith("npl.core.") for each in activity["inputs"])
+    assert tasks[activity["run"]["facets"]["parent"]["run"]["runId"]] == "build"
+
+
 @pytest.mark.slow
 def test_the_run_in_one_process_reports_each_filing_and_a_second_run_finds_nothing_new(tmp_path: Path) -> None:
     filings = prepare_inbox(tmp_path)
-    code, events, log = run_in_process(tmp_path)
+    lineage = tmp_path / "lineage.jsonl"
+    code, events, log = run_in_process(
+        tmp_path,
+        OPENLINEAGE__TRANSPORT__TYPE="file",
+        OPENLINEAGE__TRANSPORT__LOG_FILE_PATH=str(lineage),
+        OPENLINEAGE__TRANSPORT__APPEND="true",
+    )
     assert code == 0, log[-4000:]
+    is_told_as_lineage(lineage, filings)
     states = [(event["dag_id"], event["state"]) for event in events if event["event"] == "dag_finished"]
     assert states == [("ingest_filings", "success"), ("build_warehouse", "success"), ("publish_release", "success")]
     (received,) = finished(events, "receive")
@@ -178,6 +205,8 @@ def test_the_run_in_one_process_reports_each_filing_and_a_second_run_finds_nothi
     ]
     told = [event["filing_id"] for event in events if event["event"] == "filing_decided"]
     assert told == lane
+    # and every line that was logged of a filing names it, as a field
+    assert all(f"filing_id={each}" in log for each in lane)
     kinds = [event.get("task_id", event["event"]) for event in events]
     assert kinds.index("filing_decided") < kinds.index("decide"), "told while its lane is still being decided"
     (published,) = finished(events, "publish")

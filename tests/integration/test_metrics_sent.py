@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from dags.environment import airflow_environment
@@ -135,3 +137,15 @@ def test_without_configuration_nothing_is_sent(tmp_path: Path) -> None:
     assert received == []
     (steps,) = Home(tmp_path).steps.iterdir()
     assert json.loads(steps.read_text())["work"] == "publish"
+
+
+@pytest.mark.parametrize("page", ["operators.md", "operators.zh.md"])
+def test_operators_can_read_what_every_measure_is(page: str) -> None:
+    sent = {
+        name
+        for file in (PROJECT_DIR / "ingest" / "telemetry").glob("*.py")
+        for name in re.findall(r'"(npl\.[a-z_.]+)', file.read_text(encoding="utf-8"))
+    }
+    assert len(sent) == 6
+    text = (PROJECT_DIR / "docs" / page).read_text(encoding="utf-8")
+    assert {name for name in sent if f"`{name}" not in text} == set()

@@ -61,7 +61,7 @@ def told(records: list[logging.LogRecord]) -> str:
     return "\n".join(f"{record.getMessage()} {record.exc_info} {record.exc_text} {record.args}" for record in records)
 
 
-def test_no_line_of_a_hostile_filing_holds_personal_data_and_each_names_the_filing(
+def test_no_line_of_a_hostile_filing_holds_personal_data(
     npl_home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The file's name, a cell, a library that quotes the cell, and a fault whose traceback quotes it."""

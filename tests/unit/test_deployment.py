@@ -84,6 +84,27 @@ def test_every_secret_is_declared_made_and_used(tmp_path: Path) -> None:
     }
 
 
+def test_every_account_of_airflow_has_its_role_and_a_password_of_its_own_that_nobody_could_guess() -> None:
+    """Accounts and roles are of a manager that keeps any; each password is a secret that make_secrets.sh draws."""
+    script = (PROJECT_DIR / "deploy" / "set_up.sh").read_text(encoding="utf-8")
+    assert re.findall(r"^account (\w+) (\w+)$", script, re.MULTILINE) == [
+        ("admin", "Admin"),
+        ("operator", "Op"),
+        ("viewer", "Viewer"),
+    ]
+    assert re.findall(r'--password (".*")', script) == ['"$(cat "/run/secrets/airflow_$1_password")"']
+    for name in ("admin", "operator", "viewer"):
+        assert f"airflow_{name}_password" in SERVICES["set-up"]["secrets"]
+        # who only runs tasks needs no password of the page
+        assert all(
+            f"airflow_{name}_password" not in OURS[other].get("secrets", ()) for other in OURS if other != "set-up"
+        )
+    auth = {service.get("environment", {}).get("AIRFLOW__CORE__AUTH_MANAGER") for service in OURS.values()}
+    assert auth - {None} == {"airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"}
+    literal = [key for service in SERVICES.values() for key in service.get("environment", {}) if "PASSWORD" in key]
+    assert literal == ["POSTGRES_PASSWORD_FILE"]
+
+
 def test_every_command_of_a_container_exists() -> None:
     scripts = Path(sys.executable).parent
     programs = {service["command"][0] for service in OURS.values()}
