@@ -23,6 +23,7 @@ from airflow.sdk import dag, task
 
 from dags.assets import ACCEPTED, WAREHOUSE
 from dags.defaults import START, TASK_DEFAULTS, WAREHOUSE_POOL
+from dags.lateness import deadline_of
 
 
 @dag(
@@ -31,6 +32,7 @@ from dags.defaults import START, TASK_DEFAULTS, WAREHOUSE_POOL
     catchup=False,
     max_active_runs=1,
     default_args=TASK_DEFAULTS,
+    deadline=deadline_of("build_warehouse"),
     doc_md=__doc__,
     tags=["npl", "warehouse"],
 )

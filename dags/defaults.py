@@ -5,6 +5,8 @@ from typing import Any
 
 import pendulum
 
+from dags.callbacks import task_failed
+
 TIMEZONE = "Asia/Shanghai"
 START = pendulum.datetime(2026, 1, 1, tz=TIMEZONE)
 
@@ -22,4 +24,15 @@ TASK_DEFAULTS: dict[str, Any] = {
     "max_retry_delay": datetime.timedelta(minutes=10),
     # One run at a time: a task that hangs would stop the platform until somebody looks.
     "execution_timeout": datetime.timedelta(hours=2),
+    "on_failure_callback": task_failed,
+}
+
+# Until when after it was queued a run is done, on a day without trouble; then the operator is told, and it goes on.
+DONE_WITHIN = {
+    "ingest_filings": datetime.timedelta(hours=1),
+    "build_warehouse": datetime.timedelta(hours=2),
+    "publish_release": datetime.timedelta(hours=2),
+    "filing_calendar": datetime.timedelta(hours=1),
+    # it waits for a person
+    "replay_filings": datetime.timedelta(days=2),
 }

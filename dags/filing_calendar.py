@@ -14,6 +14,8 @@ the mailbox; what is missing goes to `NPL_MAIL_ESCALATION` as well.
   *If it fails*: mostly the mail server. The log says which; notices in the outbox are there already. Repair, clear the
   task: it sends what is left, and nothing twice. (Killed while mailing, it may send one mail again, under the same
   Message-ID.)
+- **`resend_alerts`** mails what the operator should have been told of while the mail server was away
+  (`alerts/waiting/`). *If it fails*: the mail server is still away, or refuses. Repair, clear the task.
 
 参数 `day`：按这一天计算，默认为运行日。应报事项见 `npl calendar`；
 参加机构、应报表和工作日在 `NPL_HOME/register/` 更正。
@@ -27,6 +29,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from dags.defaults import START, TASK_DEFAULTS, TIMEZONE
+from dags.lateness import deadline_of
 
 
 @dag(
@@ -35,6 +38,7 @@ from dags.defaults import START, TASK_DEFAULTS, TIMEZONE
     catchup=False,
     max_active_runs=1,
     default_args=TASK_DEFAULTS,
+    deadline=deadline_of("filing_calendar"),
     doc_md=__doc__,
     tags=["npl", "calendar"],
     params={
@@ -60,7 +64,14 @@ def filing_calendar() -> None:
             datetime.date.fromisoformat(named) if named else dag_run.run_after.astimezone(ZoneInfo(TIMEZONE)).date()
         )
 
+    @task
+    def resend_alerts() -> int:
+        from ingest.alerts import send_waiting
+
+        return send_waiting()
+
     remind()  # type: ignore[call-arg, misc]  # Airflow hands over the run's context
+    resend_alerts()
 
 
 filing_calendar()

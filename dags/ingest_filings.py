@@ -19,22 +19,28 @@ Every 10 minutes: take what waits in `inbox/`, judge each filing against the dis
 - **`operator_page`** writes the entrance `data_docs/operator.html` (queue, ages, verdicts, who is late, what was slow)
   and the page of all filings, also when nothing waited or a lane failed. *If it fails*: the page is stale, nothing
   else. Read its log, clear the task.
-- **`announce`** counts the verdicts and updates the asset `npl_accepted`, which starts `build_warehouse`.
+- **`announce`** counts the verdicts and updates the asset `npl_accepted`, which starts `build_warehouse`; the asset
+  `npl_filings` gets an event for each institution and period that was touched (partition `ICBC|2026-10`).
   *If it is skipped*: no filing waited, nothing to do.
 
-任务可重复执行，不会重复计入。
+任务可重复执行，不会重复计入。任务最终失败、运行一小时未完成，都会写入 `NPL_HOME/alerts/` 并发邮件给
+`NPL_MAIL_ESCALATION`。
 
 Every task may be run again: the same bytes are one filing, and a decided filing stays decided. The verdict `error`
-means that the judge broke, not the filing: `npl status FILING` tells more.
+means that the judge broke, not the filing: `npl status FILING` tells more. A task that fails for good, and a run that
+is not done within an hour, are told in `NPL_HOME/alerts/` and by mail to `NPL_MAIL_ESCALATION`.
 """
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from airflow.sdk import TriggerRule, dag, task
 
-from dags.assets import ACCEPTED
+from dags.assets import ACCEPTED, FILINGS
 from dags.defaults import START, TASK_DEFAULTS
+from dags.lateness import deadline_of
+from dags.links import PAGE, linked
 
 
 @dag(
@@ -43,6 +49,7 @@ from dags.defaults import START, TASK_DEFAULTS
     catchup=False,
     max_active_runs=1,
     default_args=TASK_DEFAULTS,
+    deadline=deadline_of("ingest_filings"),
     doc_md=__doc__,
     tags=["npl", "ingest"],
 )
@@ -61,18 +68,24 @@ def ingest_filings() -> None:
 
         return decide_lane(lane)
 
-    @task(outlets=[ACCEPTED], trigger_rule=TriggerRule.NONE_FAILED)
-    def announce(decided: Iterable[dict[str, str]]) -> dict[str, int]:
+    @task(outlets=[ACCEPTED, FILINGS], trigger_rule=TriggerRule.NONE_FAILED)
+    def announce(decided: Iterable[dict[str, str]], outlet_events: Any = None) -> dict[str, int]:
         from airflow.sdk.exceptions import AirflowSkipException
+
+        from ingest.readiness import partitions_of
 
         # `decide` is skipped when nothing waits, and then there are no verdicts: no news, so no asset event.
         counts = Counter(verdict for lane in decided or () for verdict in lane.values())
         if not counts:
             raise AirflowSkipException("没有待裁定的报送 / no filing waits")
-        return dict(sorted(counts.items()))
+        told = dict(sorted(counts.items()))
+        outlet_events[ACCEPTED].extra = told
+        if touched := partitions_of(filing_id for lane in decided for filing_id in lane):
+            outlet_events[FILINGS].add_partitions(touched)
+        return told
 
     @task(trigger_rule=TriggerRule.NONE_FAILED)
-    def data_docs(decided: Iterable[dict[str, str]]) -> str:
+    def data_docs(decided: Iterable[dict[str, str]], task_instance: Any = None) -> str:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from ingest import accept
@@ -80,7 +93,9 @@ def ingest_filings() -> None:
         filing_ids = [filing_id for lane in decided or () for filing_id in lane]
         if not filing_ids:
             raise AirflowSkipException("没有待裁定的报送 / no filing waits")
-        return accept.publish_data_docs(filing_ids)
+        page = accept.publish_data_docs(filing_ids)
+        task_instance.xcom_push(PAGE, page)
+        return page
 
     # not after `data_docs`: a run whose last task succeeds would hide that one's failure
     @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -92,7 +107,7 @@ def ingest_filings() -> None:
     # Airflow hands over the lanes' values; its types only know the reference to them.
     decided = decide.expand(lane=receive())
     announce(decided)  # type: ignore[arg-type]
-    data_docs(decided)  # type: ignore[arg-type]
+    linked(data_docs(decided))  # type: ignore[arg-type]
     decided >> operator_page()
 
 

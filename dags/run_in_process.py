@@ -31,6 +31,8 @@ from ingest.errors import StorageError
 from ingest.paths import home
 
 DAG_ORDER = ("ingest_filings", "build_warehouse", "publish_release")
+# Who starts a run by hand wants its release now, whoever has not filed yet.
+RUN_CONF: dict[str, dict[str, Any]] = {"publish_release": {"wait": False}}
 EXIT_DONE = 0
 EXIT_OUR_FAULT = 3
 
@@ -143,7 +145,7 @@ def run_dag(dag: Any, progress: Progress) -> bool:
     for task in dag.tasks:
         # A person waits: show the fault at once. Running again is safe, and theirs to decide.
         task.retries = 0
-    state = str(getattr(dag.test().state, "value", "unknown"))
+    state = str(getattr(dag.test(run_conf=RUN_CONF.get(dag.dag_id)).state, "value", "unknown"))
     progress.tell("dag_finished", dag_id=dag.dag_id, state=state, seconds=round(time.monotonic() - begun, 3))
     return state == "success"
 

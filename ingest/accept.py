@@ -24,6 +24,7 @@ from ingest.landing import intact_entry
 from ingest.paths import Home, exclusive, file_digest, home, remove_temporaries, temporary_beside
 from ingest.receipts.issue import write_receipt
 from ingest.receipts.leaf import leaf_of
+from ingest.redecisions import present
 from ingest.report.answer import REPORT_JSON, write_answer
 from ingest.report.model import Finding, Report
 
@@ -72,7 +73,7 @@ def _decide(record: registry.FilingRecord, standard: Standard, after: Sequence[s
             error,
             record.identity,
         )
-        _answer(record, report, standard)
+        give_answer(record, report, standard)
         # a database that breaks on a cell quotes it
         registry.set_state(record.filing_id, "error", detail=(mask(standard, error.detail) or error.en)[:400])
         telemetry.decided(record, report)
@@ -93,10 +94,10 @@ def _judge_and_record(record: registry.FilingRecord, standard: Standard, after: 
         if case.content is not None:
             registry.set_state(record.filing_id, "read", "checked")
         with telemetry.step("keep"):
-            _keep_rows(case, record)
+            keep_rows(case, record, home())
         with telemetry.step("answer"):
-            _answer(record, case.report, standard)
-        decision = _decision(record, case, known_size)
+            give_answer(record, case.report, standard)
+        decision = decision_of(record, case, known_size)
         while not registry.decide(record.filing_id, decision):
             known_size = registry.log_size()
             if not still_stands(case, record):
@@ -106,9 +107,8 @@ def _judge_and_record(record: registry.FilingRecord, standard: Standard, after: 
         return True
 
 
-def _keep_rows(case: Case, record: registry.FilingRecord) -> None:
+def keep_rows(case: Case, record: registry.FilingRecord, zones: Home) -> None:
     """Write accepted and held rows of an accepted filing; of any other, leave none behind from an earlier try."""
-    zones = home()
     for spec in case.standard.tables.values():
         for zone in (zones.accepted, zones.held):
             target = zones.parquet(zone, spec.table, record.period or "", record.institution_id, record.filing_id)
@@ -155,13 +155,15 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
     temporary.replace(target)
 
 
-def _answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:
+def give_answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:
+    """Write the report into the filer's outbox."""
     folder = home().answer(record.folder, record.filing_id)
     remove_temporaries(folder)
     write_answer(folder, report, standard)
 
 
-def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> registry.Decision:
+def decision_of(record: registry.FilingRecord, case: Case, known_size: int) -> registry.Decision:
+    """What is to be recorded of a case whose answer is written."""
     report = case.report
     verdict = "rejected" if report.verdict == UNREADABLE else report.verdict
     in_force = verdict in registry.IN_FORCE
@@ -173,7 +175,7 @@ def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> reg
         "rows_filed": sum(table.rows for table in report.tables),
         "rows_accepted": sum(table.accepted for table in report.tables),
         "rows_held": sum(table.held for table in report.tables),
-        **_principal(case, in_force),
+        **principal_kept(case, in_force),
     }
     return registry.Decision(
         row=row,
@@ -187,12 +189,18 @@ def _decision(record: registry.FilingRecord, case: Case, known_size: int) -> reg
         completeness=[_field_result(field) for field in case.completeness],
         answers=[answer.model_dump() for answer in case.content.manifest.answers] if case.content else [],
         findings=list({finding.fingerprint: _finding_row(finding) for finding in report.findings}.values()),
-        supersedes=record.replaces if in_force and record.kind == "correction" else None,
-        withdraws=record.replaces if in_force and record.kind == "withdrawal" else None,
+        supersedes=_ended(record) if in_force and record.kind == "correction" else None,
+        withdraws=_ended(record) if in_force and record.kind == "withdrawal" else None,
     )
 
 
-def _principal(case: Case, in_force: bool) -> dict[str, Decimal]:
+def _ended(record: registry.FilingRecord) -> str | None:
+    """What a correction or withdrawal ends: the filing that it names, under the id by which it is in force."""
+    named = registry.find(record.replaces) if record.replaces else None
+    return record.replaces if named is None else present(named).filing_id
+
+
+def principal_kept(case: Case, in_force: bool) -> dict[str, Decimal]:
     """Principal filed, and of it accepted and held; a rejected filing leaves neither, as with rows."""
     sums = [principal_of(case.con, case.standard.tables[table]) for table in case.filed] if case.con else []
     filed, held = (sum(column, Decimal(0)) for column in zip(*sums, strict=True)) if sums else (Decimal(0), Decimal(0))

@@ -105,7 +105,8 @@ def checking(
                     )
                 with telemetry.step("report"):
                     fields = [each for table in content.tables for each in completeness_of(con, standard, table.table)]
-                    report = _report(con, standard, content, sha256, folder, verdict, results, fields)
+                    filing_id = record.filing_id if record else filing_id_of(content.manifest, sha256, folder)
+                    report = _report(con, standard, content, sha256, folder, filing_id, verdict, results, fields)
             except duckdb.IOException:
                 raise  # the disk's, not the judge's
             except duckdb.Error as error:
@@ -159,6 +160,7 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
             case.content,
             record.sha256,
             record.folder,
+            record.filing_id,
             again.verdict,
             again.results,
             case.completeness,
@@ -221,6 +223,7 @@ def _report(
     content: FiledContent,
     sha256: str,
     folder: str,
+    filing_id: str,
     verdict: Verdict,
     results: Mapping[str, engine.TableResult],
     fields: Sequence[FieldCompleteness],
@@ -256,7 +259,7 @@ def _report(
             "verdict": verdict,
             "standard": {"version": standard.version_on(last) or standard.latest_version, "sha256": standard.sha256},
             "filing": {
-                "filing_id": filing_id_of(manifest, sha256, folder),
+                "filing_id": filing_id,
                 "institution": manifest.institution,
                 "subject": manifest.about,
                 "period": manifest.period,

@@ -20,6 +20,7 @@ from ingest.cli_onboard import onboard
 from ingest.cli_receipt import receipt_app
 from ingest.cli_registry import registry_app
 from ingest.cli_release import release_app, sql
+from ingest.cli_replay import replay_app
 from ingest.cli_standard import (
     EXIT_DONE,
     EXIT_FINDINGS,
@@ -49,6 +50,7 @@ app.add_typer(standard_app, name="standard")
 app.add_typer(release_app, name="release")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(registry_app, name="registry")
+app.add_typer(replay_app, name="replay")
 app.command("backup")(backup)
 app.command("backups")(backups)
 app.command("restore")(restore)

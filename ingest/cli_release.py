@@ -13,6 +13,13 @@ from ingest.errors import UsageError
 
 DEFAULT_LATEST = "发布编号，默认最新 · release id, default the latest"
 
+READINESS_TEXT = {
+    "complete": "已报齐 complete",
+    "cut_off": "已截止 cut off",
+    "waiting": "等待 waiting",
+    "open": "未齐，不等待 not all in, nobody waited for",
+}
+
 release_app = typer.Typer(no_args_is_help=True, help="发布 · releases")
 
 
@@ -88,6 +95,28 @@ def release_list(format: Annotated[ListFormat, typer.Option()] = ListFormat.text
             f"{manifest['release']}\t{manifest['as_of']}\t{len(manifest['tables'])} tables\t"
             f"{len(manifest['filings_in_force'])} filings" + (f"\t已撤回 yanked: {mark['reason']}" if mark else "")
         )
+
+
+@release_app.command("readiness")
+def release_readiness(
+    period: Annotated[str | None, typer.Option(help="报送期 · period, 2026-10 or 2026Q4")] = None,
+    format: Annotated[ListFormat, typer.Option()] = ListFormat.text,
+) -> None:
+    """发布在等谁、等到何时 · Who a release waits for, and until when; exit code 1 while it waits for somebody."""
+    from ingest import registry
+    from ingest.readiness import WAITING
+    from ingest.readiness import release_readiness as look
+
+    found = look(registry.utc_now(), period)
+    if format is ListFormat.json:
+        typer.echo(json.dumps([each.to_dict() for each in found], ensure_ascii=False, indent=1))
+    else:
+        for each in found:
+            typer.echo(
+                f"{each.period}\t{READINESS_TEXT[each.decision]}\t{each.due - len(each.not_filed)}/{each.due}\t"
+                f"至 until {each.cutoff_at:%Y-%m-%d %H:%M}Z\t{', '.join(one.institution for one in each.not_filed)}"
+            )
+    raise typer.Exit(EXIT_FINDINGS if any(each.decision == WAITING for each in found) else EXIT_DONE)
 
 
 @release_app.command("show")

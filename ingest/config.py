@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
     `sftp_host` and `sftp_port` are where `npl sftp` listens: on loopback unless told otherwise. `sftp_keys_dir`
     holds its own key and those of the institutions; empty means beside the other keys.
+    `pages_url` is where a web server shows the home to operators; empty, links lead to the files themselves.
     `code_commit` is the commit that this program was made from, where no checkout can tell it (an image).
     `log_format` is how processes of our own (`npl sftp`) log; tasks log as Airflow is configured.
     `smtp_host` empty sends no mail: reminders are then in the outbox alone. `smtp_security` is `starttls`, `tls` (from
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     registry_url: str = ""
     collection_desk: str = "DESK"
     handbook_url: str = Field(default="", pattern=r"^(?:(?:https?|file)://\S+)?$")
+    pages_url: str = Field(default="", pattern=r"^(?:https?://\S+)?$")
     lanes: int = Field(default=1, ge=1)
     keys_dir: Path | None = None
     log_origin: str = Field(default="npl-transaction-warehouse", pattern=r"^[^\s+]+$")

@@ -196,8 +196,11 @@ def dry_run(
     proposal: str,
     current: Standard | None = None,
     watched: Callable[[list[registry.FilingRecord]], Iterable[registry.FilingRecord]] = iter,
+    period: str | None = None,
 ) -> DryRun:
-    """Judge every stored filing as it is now and as the proposal would; `watched` may show progress.
+    """Judge every stored filing, or those of one period, as it is now and as the proposal would.
+
+    `watched` may show progress.
 
     Raises:
         UsageError, StandardError: as `proposed_standard`; also when the proposed rules break on a filing.
@@ -205,7 +208,7 @@ def dry_run(
     """
     current = current or load_standard()
     proposed = proposed_standard(proposal, current)
-    records = _stored()
+    records = [record for record in _stored() if period in (None, record.period)]
     result = DryRun(proposal, filings=len(records))
     if not records:
         return result
@@ -233,7 +236,7 @@ def _stored() -> list[registry.FilingRecord]:
     # asking a registry that is not there would make one
     if not settings().registry_url and not home().registry_file.exists():
         return []
-    return registry.all_filings()
+    return [record for record in registry.all_filings() if record.replay_id == registry.AS_FILED]
 
 
 def _judged(record: registry.FilingRecord, standard: Standard, broken: Path) -> str:

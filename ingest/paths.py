@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ingest.config import settings
 
@@ -99,6 +100,16 @@ class Home:
         return self.root / "logs"
 
     @property
+    def alerts(self) -> Path:
+        """alerts/<what>.txt: what the operator was told of."""
+        return self.root / "alerts"
+
+    @property
+    def alerts_waiting(self) -> Path:
+        """Alerts that were not mailed yet."""
+        return self.alerts / "waiting"
+
+    @property
     def steps(self) -> Path:
         """logs/steps/<day>.jsonl: how long each piece of work took."""
         return self.logs / "steps"
@@ -120,6 +131,11 @@ class Home:
     def warehouse_turn(self) -> Path:
         """The lock of whoever builds the warehouse or publishes it."""
         return self.work / "turns" / "warehouse"
+
+    @property
+    def alerts_turn(self) -> Path:
+        """The lock of whoever mails alerts."""
+        return self.work / "turns" / "alerts"
 
     @property
     def receipts_turn(self) -> Path:
@@ -146,6 +162,19 @@ class Home:
         """The lock of whoever sends reminders."""
         return self.work / "turns" / "reminders"
 
+    @property
+    def replays(self) -> Path:
+        return self.root / "replays"
+
+    def replay(self, replay_id: str) -> Path:
+        """replays/<replay>/: the plan of a replay, as data and as a page."""
+        return self.replays / replay_id
+
+    @property
+    def replay_turn(self) -> Path:
+        """The lock of whoever plans or carries out a replay."""
+        return self.work / "turns" / "replay"
+
     def release(self, release_id: str) -> Path:
         return self.releases / release_id
 
@@ -157,6 +186,13 @@ class Home:
 def home() -> Home:
     """The home of this process (`NPL_HOME`, default ./var)."""
     return Home(settings().home)
+
+
+def page_address(page: Path) -> str:
+    """The address of a page in the home: below `NPL_PAGES_URL`, or of the file itself where nothing serves it."""
+    if not settings().pages_url:
+        return page.as_uri()
+    return f"{settings().pages_url.rstrip('/')}/{quote(page.relative_to(home().root).as_posix())}"
 
 
 def keys_dir() -> Path:

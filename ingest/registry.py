@@ -35,6 +35,8 @@ IN_FORCE = ("accepted", "accepted_with_holds")
 DECIDED = (*IN_FORCE, "rejected", "error")
 OUT_OF_FORCE = ("superseded", "withdrawn")
 FINAL = (*IN_FORCE, "rejected", *OUT_OF_FORCE)
+AS_FILED = ""
+"""The `replay_id` of a filing that was filed; what is decided anew on its bytes later names its replay."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class FilingRecord:
     replaces: str | None
     received_at: datetime.datetime
     state: str
+    replay_id: str = AS_FILED
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -238,7 +241,7 @@ def register(record: Mapping[str, Any]) -> bool:
     try:
         with transaction(writing=True) as connection:
             connection.execute(filings.insert().values(**record))
-            _add_state(connection, record["filing_id"], "received", record["received_at"], None)
+            add_state(connection, record["filing_id"], "received", record["received_at"], None)
     except IntegrityError:
         if find_by_content(record["folder"], record["sha256"]) is None:
             raise
@@ -250,8 +253,8 @@ def set_state(filing_id: str, *came_to: str, detail: str | None = None) -> None:
     """Record the states that a filing came into, now; the same again is no news, except that a try failed again."""
     with transaction(writing=True) as connection:
         for state in came_to:
-            if state == "error" or _present_state(connection, filing_id) != state:
-                _add_state(connection, filing_id, state, utc_now(), detail)
+            if state == "error" or present_state(connection, filing_id) != state:
+                add_state(connection, filing_id, state, utc_now(), detail)
 
 
 def decide(filing_id: str, decision: Decision) -> bool:
@@ -261,29 +264,36 @@ def decide(filing_id: str, decision: Decision) -> bool:
     """
     try:
         with transaction(writing=True) as connection:
-            if _present_state(connection, filing_id) in FINAL:
+            if present_state(connection, filing_id) in FINAL:
                 return True  # another worker, or this one before it was killed, has decided
             position = log_length(connection, log_entries)
-            if _in_force_changed(connection, decision.known_size):
+            if in_force_changed(connection, decision.known_size):
                 return False
             at = utc_now()
-            connection.execute(decisions.insert().values(filing_id=filing_id, **decision.row))
-            for table, rows in (
-                (rule_results, decision.rule_results),
-                (completeness, decision.completeness),
-                (findings, decision.findings),
-                (answers, decision.answers),
-            ):
-                if rows:
-                    connection.execute(table.insert(), [{"filing_id": filing_id, **row} for row in rows])
-            connection.execute(log_entries.insert().values(position=position, filing_id=filing_id, leaf=decision.leaf))
-            _add_state(connection, filing_id, decision.verdict, at, None)
+            record_decision(connection, filing_id, decision, position, at)
             for other, state in ((decision.supersedes, "superseded"), (decision.withdraws, "withdrawn")):
                 if other:
-                    _add_state(connection, other, state, at, filing_id)
+                    add_state(connection, other, state, at, filing_id)
     except IntegrityError:
         return False
     return True
+
+
+def record_decision(
+    connection: sa.Connection, filing_id: str, decision: Decision, position: int, at: datetime.datetime
+) -> None:
+    """Write all that is recorded with a decision, at its place of the log."""
+    connection.execute(decisions.insert().values(filing_id=filing_id, **decision.row))
+    for table, rows in (
+        (rule_results, decision.rule_results),
+        (completeness, decision.completeness),
+        (findings, decision.findings),
+        (answers, decision.answers),
+    ):
+        if rows:
+            connection.execute(table.insert(), [{"filing_id": filing_id, **row} for row in rows])
+    connection.execute(log_entries.insert().values(position=position, filing_id=filing_id, leaf=decision.leaf))
+    add_state(connection, filing_id, decision.verdict, at, None)
 
 
 def log_size() -> int:
@@ -298,7 +308,7 @@ def log_length(connection: sa.Connection, table: sa.Table) -> int:
     return 0 if last is None else last + 1
 
 
-def _in_force_changed(connection: sa.Connection, known_size: int) -> bool:
+def in_force_changed(connection: sa.Connection, known_size: int) -> bool:
     """Whether a filing decided at or after this place of the log came into force (a withdrawal does so as well)."""
     query = (
         sa.select(log_entries.c.position)
@@ -309,18 +319,19 @@ def _in_force_changed(connection: sa.Connection, known_size: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _add_state(
-    connection: sa.Connection, filing_id: str, state: str, at: datetime.datetime, detail: str | None
-) -> None:
+def add_state(connection: sa.Connection, filing_id: str, state: str, at: datetime.datetime, detail: str | None) -> None:
+    """Write that a filing came into a state."""
     connection.execute(states.insert().values(filing_id=filing_id, state=state, at=at, detail=detail))
 
 
-def _present_state(connection: sa.Connection, filing_id: str) -> str | None:
+def present_state(connection: sa.Connection, filing_id: str) -> str | None:
+    """A filing's last state; None of one that the registry does not know."""
     query = sa.select(states.c.state).where(states.c.filing_id == filing_id).order_by(states.c.state_id.desc()).limit(1)
     return connection.execute(query).scalar()
 
 
-def _with_state() -> sa.Select[Any]:
+def with_state() -> sa.Select[Any]:
+    """Filings with their present state, oldest first."""
     # asked for each filing by the index on its states, so that looking up one does not walk through all that ever were
     last = (
         sa.select(sa.func.max(states.c.state_id))
@@ -335,42 +346,44 @@ def _with_state() -> sa.Select[Any]:
     )
 
 
-def _records(query: sa.Select[Any]) -> list[FilingRecord]:
+def records(query: sa.Select[Any]) -> list[FilingRecord]:
+    """What a query over `with_state` finds."""
     with transaction() as connection:
         return [FilingRecord(**row._mapping) for row in connection.execute(query)]
 
 
 def all_filings() -> list[FilingRecord]:
     """Every filing, oldest first."""
-    return _records(_with_state())
+    return records(with_state())
 
 
 def undecided(of: Sequence[str] | None = None) -> list[FilingRecord]:
     """Filings (`of` these) that wait for a verdict, oldest first; those that our own fault stopped wait as well."""
-    query = _with_state().where(states.c.state.in_(UNDECIDED))
+    query = with_state().where(states.c.state.in_(UNDECIDED))
     if of is not None:
-        return _records(query.where(filings.c.filing_id.in_(of)))
+        return records(query.where(filings.c.filing_id.in_(of)))
     with transaction() as connection:
         # a run that finds nothing to do must not walk through the states of all that ever was
         if connection.execute(sa.select(sa.func.count()).select_from(filings)).scalar() == log_length(
             connection, log_entries
         ):
             return []
-    return _records(query)
+    return records(query)
 
 
 def find(filing_id: str) -> FilingRecord | None:
-    return next(iter(_records(_with_state().where(filings.c.filing_id == filing_id))), None)
+    return next(iter(records(with_state().where(filings.c.filing_id == filing_id))), None)
 
 
 def find_by_content(folder: str, sha256: str) -> FilingRecord | None:
-    """The filing of exactly these bytes from this folder."""
-    return next(iter(_records(_with_state().where(filings.c.folder == folder, filings.c.sha256 == sha256))), None)
+    """The filing of exactly these bytes from this folder, under the id that it got when it was filed."""
+    same = (filings.c.folder == folder, filings.c.sha256 == sha256, filings.c.replay_id == AS_FILED)
+    return next(iter(records(with_state().where(*same))), None)
 
 
 def in_force() -> list[FilingRecord]:
     """Filings whose accepted rows count at present."""
-    return _records(_with_state().where(states.c.state.in_(IN_FORCE)))
+    return records(with_state().where(states.c.state.in_(IN_FORCE)))
 
 
 def rows_of(table: sa.Table) -> list[dict[str, Any]]:

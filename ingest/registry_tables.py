@@ -35,7 +35,9 @@ filings = sa.Table(
     sa.Column("kind", sa.String(16)),
     sa.Column("replaces", sa.String(120)),
     sa.Column("received_at", sa.DateTime, nullable=False),
-    sa.UniqueConstraint("folder", "sha256"),
+    # empty: as filed; else the replay that decided the same bytes anew
+    sa.Column("replay_id", sa.String(64), nullable=False, server_default=""),
+    sa.UniqueConstraint("folder", "sha256", "replay_id"),
 )
 states = sa.Table(
     "filing_states",
@@ -148,5 +150,16 @@ notice_deliveries = sa.Table(
     metadata,
     sa.Column("notice_id", sa.ForeignKey("notices.notice_id"), primary_key=True),
     sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("at", sa.DateTime, nullable=False),
+)
+replays = sa.Table(
+    "replays",
+    metadata,
+    # who let which plan be carried out; what came of it are the filings that name the replay
+    sa.Column("replay_id", sa.String(64), primary_key=True),
+    sa.Column("plan_sha256", sa.String(64), nullable=False),
+    sa.Column("standard_sha256", sa.String(64), nullable=False),
+    sa.Column("approved_by", sa.String(120), nullable=False),
+    sa.Column("reason", sa.String(400), nullable=False),
     sa.Column("at", sa.DateTime, nullable=False),
 )

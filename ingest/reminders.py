@@ -9,7 +9,6 @@ import datetime
 import hashlib
 import logging
 import smtplib
-import ssl
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.message import EmailMessage
@@ -23,6 +22,7 @@ from ingest import registry, telemetry
 from ingest.calendar import Obligation, owed, utc_start
 from ingest.config import settings
 from ingest.errors import StorageError
+from ingest.mail import mail_server
 from ingest.notice_text import MISSING, STAGES, body_of, subject_of
 from ingest.paths import exclusive, home, write_text
 from ingest.register import mailboxes
@@ -168,7 +168,7 @@ def _mail(waiting: Iterable[Notice]) -> int:
     sent = 0
     refused = []
     try:
-        with _server() as server:
+        with mail_server() as server:
             for notice in left:
                 try:
                     server.send_message(message_of(notice))
@@ -189,18 +189,3 @@ def _mail(waiting: Iterable[Notice]) -> int:
             f"The mail server refused: {listed}. Correct the mailbox in {home().register / 'mailboxes.csv'}.",
         )
     return sent
-
-
-def _server() -> smtplib.SMTP:
-    used = settings()
-    if used.smtp_security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            used.smtp_host, used.smtp_port, timeout=used.smtp_seconds, context=ssl.create_default_context()
-        )
-    else:
-        server = smtplib.SMTP(used.smtp_host, used.smtp_port, timeout=used.smtp_seconds)
-    if used.smtp_security == "starttls":
-        server.starttls(context=ssl.create_default_context())
-    if used.smtp_user:
-        server.login(used.smtp_user, used.smtp_password.get_secret_value())
-    return server

@@ -1,6 +1,7 @@
 """Everything that the rules may look at, put into a filing's work database."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from ingest.history import unanswered
 from ingest.manifest import Manifest, period_bounds
 from ingest.paths import home
 from ingest.read import FiledContent, FiledTable
+from ingest.redecisions import present, state_without
 from ingest.register import eligibility, institution, institution_names, institutions
 
 REGISTERS = {
@@ -104,13 +106,20 @@ def compare_with_in_force(
     ours = is_platforms_own(standard)
     # the same bytes filed already are this very filing: it is not compared with itself
     in_force = [each for each in in_force_now.now() if each.sha256 != sha256] if ours else []
-    replaced = registry.find(manifest.replaces) if manifest.replaces and ours else None
-    if replaced is not None and replaced.institution_id != manifest.institution:
-        replaced = None  # whatever it says: another institution's filing is nothing that it may replace
+    replaced = _replaced(manifest, sha256) if ours else None
     others = [each for each in in_force if replaced is None or each.filing_id != replaced.filing_id]
     in_force_now.show(con, standard, others)
     if FILING_TABLE in standard.all_tables:
         engine.load_rows(con, FILING_TABLE, _filing_rows(standard, content, folder, others, replaced))
+
+
+def _replaced(manifest: Manifest, sha256: str) -> registry.FilingRecord | None:
+    """The filing of the same institution that this one names, as it stands now and without what this one did to it."""
+    named = registry.find(manifest.replaces) if manifest.replaces else None
+    if named is None or named.institution_id != manifest.institution:
+        return None  # whatever it says: another institution's filing is nothing that it may replace
+    latest = present(named)
+    return replace(latest, state=state_without(latest, sha256))
 
 
 def is_platforms_own(standard: Standard) -> bool:

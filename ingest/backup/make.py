@@ -89,7 +89,7 @@ def _back_up(store: BackupStore, with_keys: bool) -> Made:
         checkpoint = _checkpoint(connection, problems)
         tables = {name: _put(store, file) | {"rows": rows} for name, file, rows in write_tables(connection, work)}
     spoken_for = _spoken_for(filings, problems)
-    for path in (*spoken_for, *_visible(home().register), *releases, *_outbox()):
+    for path in (*spoken_for, *_visible(home().register), *releases, *_replays(), *_outbox()):
         files += _kept(store, path, home().root)
     with keys_turn():  # a rotation changes private and public part one after the other
         for path in _keys(with_keys):
@@ -184,6 +184,12 @@ def _releases() -> Iterator[Path]:
     for path in _visible(home().releases):
         if path != home().latest_release:
             yield from _below(path)
+
+
+def _replays() -> Iterator[Path]:
+    """The plans of replays: the registry says which were approved, and by what digest."""
+    for folder in _visible(home().replays):
+        yield from _below(folder)
 
 
 def _keys(with_private: bool) -> list[Path]:

@@ -76,6 +76,7 @@ def _refuse_unless_free(manifest: Mapping[str, Any]) -> None:
         zones.outbox,
         zones.register,
         zones.releases,
+        zones.replays,
     ):
         for path in zone.rglob("*"):
             if path.is_dir() or (path.parent == zone and path.name.startswith(".")):  # a lock, a mark

@@ -1,11 +1,11 @@
 """What changed between two releases, as people read it; each release tells so of the one before it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ingest.paths import home, write_text
-from ingest.release.compare import compare
+from ingest.release.compare import compare, not_filed
 from ingest.release.folder import CHANGES, CHANGES_PAGE, as_json, latest, list_releases, manifest_of, yanked
 
 LISTED_PER_TABLE = 1000
@@ -31,8 +31,11 @@ KINDS_OF_RULE = {
 
 def write_changes(folder: Path) -> None:
     """Write into a release that is being made what changed since the release before it, in JSON and as a page."""
-    before = _previous(manifest_of(folder))
-    told = {"before": None} if before is None else compare(home().release(before), folder, LISTED_PER_TABLE)
+    manifest = manifest_of(folder)
+    before = _previous(manifest)
+    told: dict[str, Any] = {"before": None, "not_filed": not_filed(manifest)}
+    if before is not None:
+        told = compare(home().release(before), folder, LISTED_PER_TABLE)
     write_text(folder / CHANGES, as_json(told))
     write_text(folder / CHANGES_PAGE, page(told) + "\n")
 
@@ -53,7 +56,7 @@ def _previous(manifest: dict[str, Any]) -> str | None:
 def page(told: dict[str, Any], shown: int = SHOWN_PER_TABLE) -> str:
     """A comparison in Markdown, Chinese first; `shown` bounds the figures and rows of each table."""
     if told["before"] is None:
-        return NO_PREVIOUS
+        return "\n".join([NO_PREVIOUS, *_not_filed(told["not_filed"], shown)])
     return "\n".join(_lines(told, shown))
 
 
@@ -71,16 +74,37 @@ def _lines(told: dict[str, Any], shown: int) -> Iterator[str]:
         yield from _listed(f"{zh} {en}", [_filing(each) for each in told["filings"][kind]])
     for kind, (zh, en) in KINDS_OF_RULE.items():
         yield from _listed(f"{zh} {en}", told["rules"][kind])
+    yield from _not_filed(told["not_filed"], shown)
     if not told["tables"]:
         yield from ("", "各表数据没有变化。\nNo figure changed.")
-    for table in told["tables"]:
+    yield from lines_of_tables(told["tables"], shown)
+
+
+def lines_of_tables(tables: Iterable[dict[str, Any]], shown: int = SHOWN_PER_TABLE) -> Iterator[str]:
+    """Tables whose figures differ, in Markdown."""
+    for table in tables:
         yield from _table(table, shown)
 
 
-def _listed(title: str, entries: list[str]) -> Iterator[str]:
+def _listed(title: str, entries: list[str], total: int | None = None) -> Iterator[str]:
     if entries:
-        yield from ("", f"## {title}: {len(entries)}", "")
+        yield from ("", f"## {title}: {total or len(entries)}", "")
         yield from (f"- {entry}" for entry in entries)
+
+
+def _not_filed(owing: list[dict[str, Any]], shown: int) -> Iterator[str]:
+    """Whose filings a reader of the figures has to do without, the latest periods first."""
+    latest_first = sorted(owing, key=lambda each: each["grace_date"], reverse=True)
+    yield from _listed(
+        "应报未报 Owed and not filed",
+        [
+            f"{each['institution']} {each['period']}: {', '.join(each['tables'])}（截止 due {each['due_date']}）"
+            + (" 虚构机构 invented" if each["is_demo"] else "")
+            for each in latest_first[:shown]
+        ],
+        len(owing),
+    )
+    yield from _more(len(owing) - shown)
 
 
 def _filing(each: dict[str, Any]) -> str:

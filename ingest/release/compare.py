@@ -2,7 +2,8 @@
 
 import csv
 import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ingest.release.folder import DATABASE, manifest_of
 from ingest.tabular import plain
 
 FIRST_SCHEMA = "market"
+CHANGED = ("columns_added", "columns_removed", "rows_added", "rows_removed", "figures_changed")
 
 
 def compare(before: Path, after: Path, limit: int | None = None) -> dict[str, Any]:
@@ -29,12 +31,19 @@ def compare(before: Path, after: Path, limit: int | None = None) -> dict[str, An
         "before": old["release"],
         "after": new["release"],
         "filings": _filings(old, new),
+        "not_filed": not_filed(new),
         "rules": _rules(before, after),
         "inputs_changed": [kind for kind, digest in new["inputs"].items() if old["inputs"].get(kind) != digest],
         "standard_versions": {"before": old["standard"]["versions"], "after": new["standard"]["versions"]},
         "code_commit": {"before": old["code_commit"], "after": new["code_commit"]},
         "tables": list(_tables(before, old, after, new, limit)),
     }
+
+
+def not_filed(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who owed what and had not filed it when a release was made; releases of earlier programs do not say."""
+    told: list[dict[str, Any]] = manifest.get("not_filed", [])
+    return told
 
 
 def _filings(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -72,15 +81,30 @@ def _tables(
     """One entry for every table whose rows or columns differ; market tables first."""
     was = {table["table"]: table for table in old["tables"]}
     now = {table["table"]: table for table in new["tables"]}
-    config: dict[str, Any] = {"memory_limit": settings().memory_limit, "threads": settings().threads}
-    with duckdb.connect(":memory:", config=config) as con:
-        con.execute(f"attach {sql_text(str(before / DATABASE))} as old (read_only)")
-        con.execute(f"attach {sql_text(str(after / DATABASE))} as new (read_only)")
+    with _both(before / DATABASE, after / DATABASE) as con:
         for name in sorted(was.keys() | now.keys(), key=lambda name: (not name.startswith(FIRST_SCHEMA), name)):
             if name not in now or name not in was:
                 yield {"table": name, "change": "added" if name in now else "removed"}
             elif was[name]["content_sha256"] != now[name]["content_sha256"]:
                 yield _Comparison(con, name, now[name]["grain"], limit).result()
+
+
+def compare_databases(
+    before: Path, after: Path, grains: Mapping[str, Sequence[str]], limit: int | None = None
+) -> list[dict[str, Any]]:
+    """What differs between two warehouses in these tables (schema.table -> grain), as `compare` tells its `tables`."""
+    with _both(before, after) as con:
+        told = [_Comparison(con, name, list(grain), limit).result() for name, grain in grains.items()]
+    return [table for table in told if any(table.get(key) for key in CHANGED)]
+
+
+@contextmanager
+def _both(before: Path, after: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    config: dict[str, Any] = {"memory_limit": settings().memory_limit, "threads": settings().threads}
+    with duckdb.connect(":memory:", config=config) as con:
+        con.execute(f"attach {sql_text(str(before))} as old (read_only)")
+        con.execute(f"attach {sql_text(str(after))} as new (read_only)")
+        yield con
 
 
 @dataclass

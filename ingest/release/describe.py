@@ -142,6 +142,16 @@ def _names(grain: str | Sequence[str]) -> tuple[str, ...]:
     return (grain,) if isinstance(grain, str) else tuple(grain)
 
 
+def grains_of(schemas: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The declared grain of every described table of these schemas, by `schema.table`."""
+    wanted = set(schemas)
+    return {
+        f"{schema}.{table}": _names(model.get("config", {}).get("meta", {}).get("grain", ()))
+        for (schema, table), model in sorted(_models().items())
+        if schema in wanted
+    }
+
+
 def _models() -> dict[tuple[str, str], Mapping[str, Any]]:
     """What dbt's property files say of each mart, and disclosure control of its own tables, by schema and name."""
     return descriptions() | {

@@ -24,7 +24,7 @@ SBOM = "sbom.cdx.json"
 
 
 def write_descriptions(folder: Path, tables: Sequence[Table], manifest: Mapping[str, Any]) -> None:
-    """Write the dictionary, SDMX of the table that has it, and the packages that made it, and the catalogue records over all files so far."""
+    """Write the dictionary, SDMX, the bill of materials, and the catalogue records over all files so far."""
     standard = load_standard()
     write_text(folder / COLUMNS, dictionary.columns_csv(tables))
     write_text(folder / DICTIONARY, dictionary.page(tables, standard))

@@ -18,6 +18,7 @@ from ingest import registry, registry_tables, telemetry, warehouse
 from ingest.config import PROJECT_DIR, settings
 from ingest.errors import StorageError
 from ingest.paths import exclusive, file_digest, home, remove_temporaries, temporary_beside, write_text
+from ingest.readiness import not_filed_by
 from ingest.receipts import release_log
 from ingest.release.changes import write_changes
 from ingest.release.describe import Table, describe
@@ -63,6 +64,8 @@ def _publish() -> str:
                 "code_commit": code_commit(),
                 "log": log_state,
                 **_filings(states),
+                # as of the last decision, like all of a release: made again, it says the same
+                "not_filed": [each.to_dict() for each in not_filed_by(as_of)] if as_of else [],
                 "tables": [
                     {
                         "table": table.name,

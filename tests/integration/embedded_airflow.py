@@ -58,7 +58,7 @@ class Api:
         )
         # Loopback never goes through a proxy, whatever the environment says.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=120) as answer:
             return json.load(answer)
 
     def sign_in(self) -> None:
@@ -112,7 +112,7 @@ def real_airflow(home: Path) -> Iterator[Api]:
     with (home / "migrate.out").open("wb") as out:
         # Alone, because it also writes the configuration whose secrets the other processes share.
         migrate = [*airflow, "db", "migrate"]
-        subprocess.run(migrate, cwd=PROJECT_DIR, env=environment, stdout=out, stderr=out, check=True, timeout=120)
+        subprocess.run(migrate, cwd=PROJECT_DIR, env=environment, stdout=out, stderr=out, check=True, timeout=600)
     processes = []
     try:
         for name, arguments in {
@@ -134,7 +134,7 @@ def real_airflow(home: Path) -> Iterator[Api]:
                     )
                 )
         api = Api(address)
-        wait_until("all parts are up", api.is_up, 120, home)
+        wait_until("all parts are up", api.is_up, 600, home)
         api.sign_in()
         yield api
     finally:

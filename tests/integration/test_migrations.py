@@ -1,5 +1,6 @@
 """The registry's migrations end at its tables, in both databases, from nothing and from what was made before them."""
 
+import datetime
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from postgres import served_postgres
+from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from ingest import migrations, registry
@@ -48,9 +50,9 @@ def differences() -> list[object]:
 
 def make_unversioned() -> None:
     """A registry as programs without migrations made it."""
-    later = {"notices", "notice_obligations", "notice_deliveries"}
-    with registry._engine(registry._url()).begin() as connection:
-        metadata.create_all(connection, [table for table in metadata.sorted_tables if table.name not in later])
+    with registry.unprepared(writing=True) as connection:
+        migrations.start_at(connection, "0001")
+        connection.exec_driver_sql("drop table alembic_version")
 
 
 def test_an_empty_registry_comes_to_the_tables_that_the_program_knows(registry_home: Home) -> None:
@@ -63,12 +65,21 @@ def test_a_registry_made_before_there_were_migrations_is_taken_over_with_its_row
     make_unversioned()
     with registry._engine(registry._url()).begin() as connection:
         connection.execute(metadata.tables["log_nodes"].insert().values(position=7, hashes="ab"))
+        names = ("filing_id", "folder", "name", "sha256", "institution_id", "subject_id")
+        filing = {**dict.fromkeys(names, "F-1"), "received_at": datetime.datetime(2026, 1, 2)}
+        connection.execute(metadata.tables["filings"].insert().values(**filing))
+        registry.add_state(connection, "F-1", "received", datetime.datetime(2026, 1, 2), None)
     assert registry.revision() == "0001"
     before, after = registry.upgrade()
     assert (before, after) == ("0001", migrations.head())
     assert differences() == []
     with registry.transaction() as connection:
         assert connection.execute(sa.select(metadata.tables["log_nodes"])).all() == [(7, "ab")]
+    (record,) = registry.all_filings()
+    assert (record.filing_id, record.state, record.replay_id) == ("F-1", "received", registry.AS_FILED)
+    with pytest.raises(IntegrityError), registry.transaction(writing=True) as connection:
+        # the states' rows still point at a filing
+        registry.add_state(connection, "F-2", "received", datetime.datetime(2026, 1, 2), None)
 
 
 def test_an_older_registry_is_not_touched_until_the_operator_upgrades_it(

@@ -1,18 +1,15 @@
 """Reminders: the outbox and a real mail server on loopback, told once a stage, also when the process is killed."""
 
-import asyncio
 import datetime
-import email
+import email.header
 import multiprocessing
 import os
 import signal
-import socket
 from collections.abc import Iterator
-from email.message import Message
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
+from mail_catcher import Mailbox, mail_server
 
 from ingest import registry, reminders
 from ingest.config import settings
@@ -24,31 +21,6 @@ from ingest.reminders import remind
 Day = datetime.date
 MAILBOX = "filings@slzg01.example"
 DUE_SOON, LATE, MISSING = Day(2026, 5, 15), Day(2026, 5, 19), Day(2026, 5, 26)
-
-
-class Mailbox:
-    """A mail server's side of the conversation."""
-
-    def __init__(self) -> None:
-        self.received: list[bytes] = []
-        self.recipients: list[list[str]] = []
-        self.refused: set[str] = set()
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if address in self.refused:
-            return "550 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.received.append(envelope.content)
-        self.recipients.append(list(envelope.rcpt_tos))
-        await asyncio.sleep(0)
-        return "250 OK"
-
-    @property
-    def messages(self) -> list[Message]:
-        return [email.message_from_bytes(content) for content in self.received]
 
 
 @pytest.fixture
@@ -65,26 +37,11 @@ def one_institution(npl_home: Home) -> Home:
 
 @pytest.fixture
 def mail(one_institution: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    box = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    for name, value in {
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(port),
-        "SMTP_SECURITY": "none",
-        "MAIL_FROM": "npl@platform.example",
-        "MAIL_ESCALATION": "duty@platform.example",
-    }.items():
-        monkeypatch.setenv(f"NPL_{name}", value)
-    settings.cache_clear()
     (one_institution.register / "mailboxes.csv").write_text(
         f"institution_id,mailbox\nSLZG01,{MAILBOX}\n", encoding="utf-8"
     )
-    yield box
-    controller.stop()
+    with mail_server(monkeypatch) as box:
+        yield box
 
 
 def files(home: Home) -> dict[str, bytes]:

@@ -109,4 +109,10 @@ MUTATIONS = [
         "reconciliation_status is not null",
         SCORES,
     ),
+    (
+        "models/intermediate/int_table_attempts.sql",
+        "where coalesce(kind, '') <> 'redecision'",
+        "",
+        "what_the_platform_decides_anew_is_nobodys_attempt",
+    ),
 ]

@@ -15,7 +15,7 @@ ONE_FILING = {
 @pytest.mark.parametrize("which", ONE_FILING.values(), ids=ONE_FILING)
 def test_one_filing_is_found_by_indexes_alone(npl_home, which):
     with registry.transaction() as connection:
-        query = registry._with_state().where(which).compile(connection.engine, compile_kwargs={"literal_binds": True})
+        query = registry.with_state().where(which).compile(connection.engine, compile_kwargs={"literal_binds": True})
         plan = [row[-1] for row in connection.exec_driver_sql(f"explain query plan {query}")]
     assert any("filing_states" in step for step in plan), plan
     assert not [step for step in plan if step.startswith("SCAN")], plan

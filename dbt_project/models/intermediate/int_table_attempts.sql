@@ -3,6 +3,8 @@
 with filed as (
 
     select * from {{ ref('int_table_filings') }}
+    -- what the platform decided anew is nobody's attempt
+    where coalesce(kind, '') <> 'redecision'
 
 )
 
