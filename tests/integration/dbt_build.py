@@ -18,7 +18,8 @@ def run_dbt(project: Path, home: Path, warehouse: Path, scratch: Path, *argument
     target = scratch / "target"
     place = _place(home, scratch)
     being_built = database_being_built(place)
-    lend_parse(DBT_PROJECT, target)
+    if project == DBT_PROJECT:  # a parse knows its project's folder
+        lend_parse(DBT_PROJECT, target)
     if warehouse.exists():
         os.replace(warehouse, being_built)
     with patch.dict(os.environ, environment(place, target, scratch / "logs")), chdir(place.root):
