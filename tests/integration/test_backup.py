@@ -67,6 +67,9 @@ def test_what_was_destroyed_comes_back_to_the_byte_and_verifies(filed: Home, sto
     (filed.register).mkdir()
     (filed.register / "mailboxes.csv").write_text("institution_id,mailbox\n")
     (filed.inbox / "SLYH02").mkdir()
+    plan = filed.replay("replay-1") / "plan.json"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("{}")
     expected = state_to_keep()
     code, said = npl("backup", store, "--with-keys")
     assert code == 0, said
@@ -76,6 +79,7 @@ def test_what_was_destroyed_comes_back_to_the_byte_and_verifies(filed: Home, sto
     settle()
     assert differences(expected, state_to_keep()) == {}
     assert (filed.inbox / "SLYH02").is_dir()
+    assert plan.read_text() == "{}"
     assert_each_once()
     assert npl("receipt", "verify-log")[0] == 0
     assert {path.stat().st_mode & 0o077 for path in filed.keys.glob("*.key")} == {0}
