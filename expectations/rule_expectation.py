@@ -75,10 +75,10 @@ class ExpectDisclosureRule(BatchExpectation):
     @property
     def configuration(self) -> ExpectationConfiguration:
         # as the base class, which looks through every field of the model for it, twice a filing for each expectation
-        kwargs = {"rule_id": self.rule_id, "filed_table": self.filed_table}
+        batch = {"batch_id": self.batch_id} if self.batch_id else {}
         return ExpectationConfiguration(
             type=self.expectation_type,
-            kwargs=kwargs | ({"batch_id": self.batch_id} if self.batch_id else {}),
+            kwargs=batch | {"rule_id": self.rule_id, "filed_table": self.filed_table},
             meta=self.meta,
             notes=self.notes,
             description=self.description,

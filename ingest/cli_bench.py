@@ -35,7 +35,7 @@ def bench(
     rows: Annotated[
         int | None,
         typer.Option(
-            min=2,
+            min=1,
             help="贷款行数（默认 1000000）；small 为报送份数（默认 200） · "
             "rows of the loan tape (1000000); of small, the number of filings (200)",
         ),

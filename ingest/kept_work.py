@@ -9,16 +9,15 @@ the filing alone.
 """
 
 import itertools
+import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import duckdb
-
 from expectations import engine
-from expectations.spec import FILING_TABLE, Standard
+from expectations.spec import Standard
 from expectations.together import FiledRows, can_be_typed_together, type_together, typed_apart
 from ingest import registry
 from ingest.config import settings
@@ -28,6 +27,8 @@ from ingest.paths import home
 from ingest.read import FiledContent
 from ingest.workbench import compare_with_in_force, context_of, put_registers, registers_of
 from ingest.worksheet import filed_content
+
+log = logging.getLogger(__name__)
 
 SMALL_ROWS = 2_000
 SMALL_BYTES = 1 << 20
@@ -83,7 +84,7 @@ class KeptWork:
         """Make it the work database of this filing; return the tables whose rows are typed already."""
         filed = [table.table for table in content.tables]
         engine.take_back(self.con, self.standard, set(self._filed) - set(filed))
-        self._filed = [*filed, FILING_TABLE] if FILING_TABLE in self.standard.all_tables else filed
+        self._filed = filed
         for table in content.tables:
             engine.load_rows(self.con, table.table, table.rows)
         engine.tell_context(self.con, self.standard, context_of(content.manifest))
@@ -123,8 +124,9 @@ class KeptWork:
             name = f"together_{len(self._names)}"
             try:
                 type_together(self.con, self.standard, table_name, [rows for _, rows in together], name)
-            except duckdb.Error:
-                continue  # each by itself: the one that broke it is then the only one that suffers
+            except Exception as error:  # each by itself: the one that broke it is then the only one that suffers
+                log.warning("%s: %d filings are typed one by one: %s", table_name, len(together), type(error).__name__)
+                continue
             self._names.append(name)
             for number, (ahead, _) in enumerate(together):
                 ahead.places[table_name] = name, number

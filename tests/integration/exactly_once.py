@@ -104,6 +104,7 @@ def log_of_decisions() -> list[tuple[int, dict[str, str]]]:
 
 def end_state() -> dict[str, Any]:
     """All that must not depend on how often a run was broken off."""
+    of_the_moment = home().keys, home().steps
     return {
         "filings": recorded(registry_tables.filings, "received_at"),
         "decisions": recorded(registry_tables.decisions),
@@ -116,7 +117,7 @@ def end_state() -> dict[str, Any]:
         "files": {
             str(path.relative_to(home().root)): _content(path)
             for path in sorted(home().root.rglob("*"))
-            if path.is_file() and not path.is_relative_to(home().keys) and path.suffix != ".parquet"
+            if path.is_file() and path.suffix != ".parquet" and not any(map(path.is_relative_to, of_the_moment))
         },
     }
 

@@ -19,8 +19,6 @@ from ingest.lanes import decide_lane
 from ingest.paths import Home, write_folder
 from ingest.receive import receive_waiting
 
-NOTES = ("logs/", "work/")
-
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[int]:
     """How many filings each call to this function was given."""
@@ -44,9 +42,9 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def decided() -> dict[str, Any]:
-    """What the filings came to, without what tells how long it took and what was locked meanwhile."""
+    """What the filings came to, without what was locked meanwhile."""
     state = end_state()
-    return state | {"files": {name: each for name, each in state["files"].items() if not name.startswith(NOTES)}}
+    return state | {"files": {name: each for name, each in state["files"].items() if not name.startswith("work/")}}
 
 
 @pytest.fixture
