@@ -7,6 +7,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPARK_VENV := .venv-spark
+SPARK_STAMP := $(SPARK_VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates, as pip uses them: behind a company's proxy uv's built-in ones do not do.
 export UV_SYSTEM_CERTS := 1
@@ -22,7 +24,8 @@ test: lint
 test-platform: $(STAMP)
 	$(BIN)/pytest -m platform
 
-test-spark: $(STAMP)
+# 630 MB of its own, and Java 17 (Debian's package is installed where it is missing, as root).
+test-spark: $(STAMP) $(SPARK_STAMP)
 	$(BIN)/pytest -m spark
 
 # Needs a quiet machine; ROWS=10000000 for the big one.
@@ -39,14 +42,16 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/npl standard build
 
-# requirements.lock from the dependencies in pyproject.toml. What is pinned stays; `make lock UPGRADE=1` moves it.
+# Both locks from the dependencies in pyproject.toml; what they share has one version. What is pinned stays;
+# `make lock UPGRADE=1` moves it.
+LOCK := uv pip compile --python-version 3.11 --quiet $(if $(UPGRADE),--upgrade) --generate-hashes --no-annotate --no-header
 lock: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra server --python-version 3.11 --quiet $(if $(UPGRADE),--upgrade) \
-	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+	$(BIN)/$(LOCK) pyproject.toml --extra dev --extra server --output-file requirements.lock
+	$(BIN)/$(LOCK) --group spark --constraint requirements.lock --output-file requirements-spark.lock
 
 # Environment and caches; never the data in var/.
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(SPARK_VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv installs the lock in a quarter of pip's time, and comes from the lock itself, checked by its hash.
@@ -61,4 +66,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
 	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+$(SPARK_STAMP): requirements-spark.lock | $(STAMP)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SPARK_VENV)
+	$(BIN)/uv pip install --python $(SPARK_VENV)/bin/python --require-hashes --compile-bytecode -r requirements-spark.lock
 	touch $@

@@ -68,7 +68,7 @@ deals as (
 
     select
         loans.loan_key,
-        loans.principal_cny,
+        loans.principal_cny as loan_principal_cny,
         loans.known_from as tape_known_from,
         loans.is_demo as is_demo_tape,
         transfers.*,
@@ -176,7 +176,7 @@ steps as (
         sales.buyer_name as holder_after_name,
         sales.buyer_key as holder_after_key,
         sales.business,
-        sales.principal_cny,
+        sales.loan_principal_cny as principal_cny,
         earlier.last_sold_position,
         earlier.last_bought_position,
         coalesce(earlier.is_after_personal_sale, false) as is_after_personal_sale,
