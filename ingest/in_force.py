@@ -25,7 +25,9 @@ class FilingsInForce:
 
     def __init__(self) -> None:
         self._last: tuple[int, str] | None = None
-        self._records: dict[str, registry.FilingRecord] = {}
+        # by folder and digest of what was filed: of what was decided on the same bytes only the last counts
+        self._records: dict[tuple[str, str], registry.FilingRecord] = {}
+        self._bytes: dict[str, tuple[str, str]] = {}
         self._in_order: list[registry.FilingRecord] = []
 
     def now(self) -> list[registry.FilingRecord]:
@@ -35,6 +37,7 @@ class FilingsInForce:
             if not entries or (entries[0].position, entries[0].leaf) != self._last:
                 # it is another log than the one followed so far: somebody has restored a registry
                 self._records.clear()
+                self._bytes.clear()
                 self._in_order = []
                 entries = _decided_from(0)
             else:
@@ -48,12 +51,14 @@ class FilingsInForce:
     def _take(self, entry: Any) -> None:
         columns = dict(entry._mapping)
         self._last = columns.pop("position"), columns.pop("leaf")
-        if columns["state"] not in registry.IN_FORCE:
-            return
         record = registry.FilingRecord(**columns)
-        if record.kind in ("correction", "withdrawal") and record.replaces:
-            self._records.pop(record.replaces, None)
-        self._records[record.filing_id] = record
+        filed = self._bytes[record.filing_id] = record.folder, record.sha256
+        self._records.pop(filed, None)
+        if record.state not in registry.IN_FORCE:
+            return
+        if record.kind in ("correction", "withdrawal") and record.replaces in self._bytes:
+            self._records.pop(self._bytes[record.replaces], None)
+        self._records[filed] = record
 
 
 def _decided_from(position: int) -> list[Any]:

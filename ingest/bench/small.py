@@ -33,8 +33,8 @@ PARTS = {
     ("expectations.suites", "judge_with_expectations"): "gx",
     ("ingest.registry", "transaction"): "registry",
     ("ingest.check", "_report"): "report",
-    ("ingest.accept", "_answer"): "report",
-    ("ingest.accept", "_keep_rows"): "rows",
+    ("ingest.accept", "give_answer"): "report",
+    ("ingest.accept", "keep_rows"): "rows",
     ("ingest.accept", "write_receipt"): "receipt",
 }
 

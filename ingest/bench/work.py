@@ -24,8 +24,8 @@ PHASES = (
     ("Great Expectations", "expectations.suites", "judge_with_expectations"),
     ("completeness", "ingest.check", "completeness_of"),
     ("report", "ingest.check", "_report"),
-    ("answer", "ingest.accept", "_answer"),
-    ("write accepted", "ingest.accept", "_keep_rows"),
+    ("answer", "ingest.accept", "give_answer"),
+    ("write accepted", "ingest.accept", "keep_rows"),
 )
 
 

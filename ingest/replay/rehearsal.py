@@ -105,7 +105,7 @@ def _run(copy: Home) -> None:
     }
     with log.open("wb") as output:
         finished = subprocess.run(
-            [sys.executable, "-m", "ingest.replay.rehearsal"],
+            [sys.executable, "-c", "from ingest.replay.rehearsal import rehearse; rehearse()"],
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -134,7 +134,3 @@ def rehearse() -> None:
     write_text(home().root / OUTCOMES_JSON, json.dumps(found))
     if any(each["change"] != SAME for each in found):
         warehouse.build()
-
-
-if __name__ == "__main__":
-    rehearse()
