@@ -192,12 +192,6 @@ def _replays() -> Iterator[Path]:
         yield from _below(folder)
 
 
-def _replays() -> Iterator[Path]:
-    """Plans of replays and what became of them: who approved what stands nowhere else."""
-    for path in _visible(home().replays):
-        yield from _below(path)
-
-
 def _keys(with_private: bool) -> list[Path]:
     return [keys_dir() / PUBLIC_KEYS, *(sorted(keys_dir().glob(f"*{PRIVATE}")) if with_private else ())]
 
