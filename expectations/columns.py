@@ -7,6 +7,7 @@ cast that needs no guard goes without one: what is left out could have found not
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -35,22 +36,96 @@ PERSONAL = re.compile(r"personal_cells\[\d+\]")
 def study(
     con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec, checks: Sequence[Check]
 ) -> dict[str, ColumnFacts]:
-    """The facts of every field and every filed column of raw_<table>; none where the table is short."""
+    """The facts of every field and every filed column of raw_<table>; none where the table is short.
+
+    The rows are gone through once, for what stands in all columns: they may lie in a file that has to be read for it.
+    """
     raw = f"raw_{spec.table}"
-    ((rows,),) = con.execute(f"select count(*) from {raw}").fetchall()
+    ((rows,),) = con.execute(f"select count(*) from (select row_number from {raw} limit {WORTH_IT})").fetchall()
     if rows < WORTH_IT:
         return {}
     filed = [name for name in column_names(con, raw) if name != "row_number"]
+    looks = {
+        name: _Look(
+            spec.by_name.get(name),
+            name,
+            {check.index: sql for check in checks if (sql := _alone(standard, spec, check, name)) is not None},
+        )
+        for name in dict.fromkeys([*spec.by_name, *filed])
+    }
     few = _few_texts(con, raw, filed)
+    try:
+        return _facts_of_all(con, raw, filed, looks, few)
+    except duckdb.OutOfMemoryException:
+        # the first rows misled: what repeats there does not repeat further down
+        return _facts_of_all(con, raw, filed, looks, dict.fromkeys(filed, False))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One column and its own checks, by index."""
+
+    field: FieldSpec | None
+    name: str
+    own: Mapping[int, str]
+
+    @property
+    def flags(self) -> list[str]:
+        """SQL of what is asked of a cell: does it give a reason, is its cast guarded, does it break the checks."""
+        text = text_column(self.name)
+        gives_reasons = differs = "true"
+        if self.field:
+            gives_reasons = missing_column(self.name)
+            if self.field.base_type in ("date", "integer", "decimal"):
+                plain = f"try_cast({text} as {kind_of(self.field.type)})"
+                differs = f"{text} is not null and {self.name} is distinct from {plain}"
+        return [gives_reasons, differs, *(f"({sql}) is false" for sql in self.own.values())]
+
+    def facts(self, texts: Sequence[str] | None, found: Sequence[bool]) -> ColumnFacts:
+        """What the answers mean; `texts` are all that stand in the column, where they are few and codes."""
+        has_reasons, is_guarded, *are_broken = found
+        return ColumnFacts(
+            frozenset(index for index, is_broken in zip(self.own, are_broken, strict=True) if not is_broken),
+            tuple(sorted(texts)) if texts is not None and len(texts) <= MOST_SPELLINGS else None,
+            has_reasons,
+            not is_guarded,
+        )
+
+
+def _facts_of_all(
+    con: duckdb.DuckDBPyConnection,
+    raw: str,
+    filed: Sequence[str],
+    looks: Mapping[str, _Look],
+    few: Mapping[str, bool],
+) -> dict[str, ColumnFacts]:
+    many = [looks[name] for name in filed if not few[name]]
+    texts = {name: f"texts_{number}" for number, name in enumerate(name for name in filed if few[name])}
+    gathered = [
+        f"case when count({text_column(name)}) < count(*) then list_append(list(distinct {text_column(name)}), null) "
+        f"else list(distinct {text_column(name)}) end as {column}"
+        for name, column in texts.items()
+    ]
+    flags = ", ".join(f"coalesce(bool_or({flag}), false)" for look in many for flag in look.flags)
+    asked = ", ".join([*gathered, f"[{flags}]::boolean[] as flags"])
+    fields = [look.field for look in many if look.field]
+    con.execute(f"create or replace temp table column_texts as select {asked} from ({typed_rows(fields, filed, raw)})")
+    ((answers,),) = con.execute("select flags from column_texts").fetchall()
     facts = {}
-    for name in dict.fromkeys([*spec.by_name, *filed]):
-        distinct = "distinct " if few.get(name) else ""
-        cells = f"(select {distinct}0 as row_number, {quoted(name)} from {raw})"
-        if name not in filed:
-            cells = f"(select 0 as row_number, null::varchar as {quoted(name)})"
-        own = {check.index: sql for check in checks if (sql := _alone(standard, spec, check, name)) is not None}
-        facts[name] = _facts(con, spec.by_name.get(name), name, cells, own, few.get(name, True))
-    return facts
+    for look in many:
+        wanted = len(look.flags)
+        facts[look.name] = look.facts(None, answers[:wanted])
+        answers = answers[wanted:]
+    for name, look in looks.items():
+        if name not in facts:
+            cells = (
+                f"unnest({texts[name]}) as {quoted(name)} from column_texts"
+                if name in texts
+                else f"null::varchar as {quoted(name)}"
+            )
+            facts[name] = _facts(con, look, f"(select 0 as row_number, {cells})")
+    con.execute("drop table column_texts")
+    return {name: facts[name] for name in looks}
 
 
 def _few_texts(con: duckdb.DuckDBPyConnection, raw: str, filed: Sequence[str]) -> dict[str, bool]:
@@ -73,34 +148,15 @@ def _alone(standard: Standard, spec: TableSpec, check: Check, name: str) -> str 
     return None if named & (others | {f"{other}__{kind}" for other in others for kind in ("text", "missing")}) else sql
 
 
-def _facts(
-    con: duckdb.DuckDBPyConnection,
-    field: FieldSpec | None,
-    name: str,
-    cells: str,
-    own: Mapping[int, str],
-    few: bool,
-) -> ColumnFacts:
-    text = text_column(name)
-    broken = [f"({sql}) is false" for sql in own.values()]
-    gives_reasons = differs = "true"
-    if field:
-        gives_reasons = missing_column(name)
-        if field.base_type in ("date", "integer", "decimal"):
-            plain = f"try_cast({text} as {kind_of(field.type)})"
-            differs = f"{text} is not null and {name} is distinct from {plain}"
-    flags = ", ".join(f"coalesce(bool_or({flag}), false)" for flag in (gives_reasons, differs, *broken))
-    codes = few and field is not None and field.base_type == "code"
+def _facts(con: duckdb.DuckDBPyConnection, look: _Look, cells: str) -> ColumnFacts:
+    """The facts of one column from its different texts."""
+    field, text = look.field, text_column(look.name)
+    flags = ", ".join(f"coalesce(bool_or({flag}), false)" for flag in look.flags)
+    codes = field is not None and field.base_type == "code"
     texts = f"list({text}) filter (where {text} is not null)" if codes else "null"
-    fields = [field] if field else []
-    query = f"select {texts}, {flags} from ({typed_rows(fields, [name], cells)})"
-    ((found, has_reasons, is_guarded, *are_broken),) = _fetch_as_written(con, query)
-    return ColumnFacts(
-        frozenset(index for index, is_broken in zip(own, are_broken, strict=True) if not is_broken),
-        tuple(sorted(found)) if found is not None and len(found) <= MOST_SPELLINGS else None,
-        has_reasons,
-        not is_guarded,
-    )
+    query = f"select {texts}, {flags} from ({typed_rows([field] if field else [], [look.name], cells)})"
+    ((found, *answers),) = _fetch_as_written(con, query)
+    return look.facts(found, answers)
 
 
 def _fetch_as_written(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

@@ -88,8 +88,10 @@ def macros_of(standard: Standard) -> list[str]:
         )
     patterns = "|".join(f"(?:{pattern.pattern})" for pattern in standard.head.personal_data)
     statements.append(
-        f"create or replace macro half_width(cell) as case when regexp_matches(cell, '[{FULL_WIDTH}]') "
-        f"then translate(cell, '{FULL_WIDTH}', '{HALF_WIDTH}') else cell end"
+        # a text with as many bytes as characters is ASCII, which is seen many times quicker than what is in it
+        "create or replace macro half_width(cell) as case when strlen(cell) = length(cell) then cell "
+        f"when regexp_matches(cell, '[{FULL_WIDTH}]') then translate(cell, '{FULL_WIDTH}', '{HALF_WIDTH}') "
+        "else cell end"
     )
     statements.append(
         "create or replace macro has_personal_data(cell) as "

@@ -7,15 +7,18 @@ counts like ND1, or leaving a cell empty would score better than saying why. Fie
 (their blanks are no gap) or required (a blank is a finding): they are counted and not scored.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
 from expectations.compile import column_names, fill_tokens, quoted, text_column
+from expectations.engine import REASONS_COLUMN, is_blank
 from expectations.spec import FieldSpec, Standard, TableSpec
 
 REASONS = ("ND1", "ND2", "ND3", "ND4")
+HIDDEN_REASON = "HID"  # the first three letters, as of the others
 NOT_COLLECTED_CEILINGS = (0.0, 0.10, 0.30)
 """Share of ND1 up to which a score starts with A, B, C; above the last it is D (ESMA, securitisation repositories)."""
 COLLECTED_ELSEWHERE_CEILINGS = (0.0, 0.20, 0.40)
@@ -66,8 +69,13 @@ def score(not_collected: int, collected_elsewhere: int, asked: int) -> str | Non
 
 
 def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[FieldCompleteness]:
-    """Count every field of a filed table, in the table's order, in one pass over raw_<table> and filed_<table>."""
+    """Count every field of a filed table, in the table's order, in one pass over it.
+
+    The rows of a long table tell what is missing in them and why; of a short one the texts as filed are looked at.
+    """
     spec = standard.all_tables[table]
+    if REASONS_COLUMN in column_names(con, f"filed_{table}"):
+        return _of_long(con, standard, spec)
     filed = set(column_names(con, f"raw_{table}")) - {"row_number"}
     conditions = [condition for field in spec.fields for condition in _conditions(standard, field, field.name in filed)]
     counts = ", ".join(f"count(*) filter (where {condition})" if condition else "0" for condition in conditions)
@@ -83,6 +91,56 @@ def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: s
         FieldCompleteness(table, field.name, rows, *found[number * wide : (number + 1) * wide])
         for number, field in enumerate(spec.fields)
     ]
+
+
+def _of_long(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec) -> list[FieldCompleteness]:
+    """The same from what the typed rows say of their gaps: `missing_reasons` and the words of blanks."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for field, reason, cells in con.execute(f"""
+        select entry.key, left(entry.value, 3), count(*)
+        from (select unnest(map_entries({REASONS_COLUMN})) as entry from filed_{spec.table}
+              where cardinality({REASONS_COLUMN}) > 0) group by 1, 2""").fetchall():
+        reasons[field, reason] += cells
+    counts = "".join(
+        f", count(*) filter (where {blank}), count(*) filter (where {blank} and {_is_wanted(field) or 'true'})"
+        for field in spec.fields
+        for blank in [_is_unhidden_blank(standard, spec, field)]
+    )
+    ((rows, *found),) = con.execute(f"select count(*){counts} from filed_{spec.table}").fetchall()
+    fields = []
+    for number, field in enumerate(spec.fields):
+        blank, wanted = (0, 0) if field.default is not None else found[2 * number : 2 * number + 2]
+        nd5 = reasons[field.name, "ND5"] if "ND5" in field.nd else 0
+        hidden = reasons[field.name, HIDDEN_REASON] if field.hidden_from else 0
+        is_scored = bool(set(field.nd) & set(REASONS))
+        fields.append(
+            FieldCompleteness(
+                spec.table,
+                field.name,
+                rows,
+                rows - hidden - nd5 - (blank - wanted) if is_scored else 0,
+                reasons[field.name, "ND1"] if "ND1" in field.nd else 0,
+                sum(reasons[field.name, code] for code in field.nd if code in REASONS[1:]),
+                nd5,
+                hidden,
+                blank,
+                wanted if is_scored else 0,
+            )
+        )
+    return fields
+
+
+def _is_unhidden_blank(standard: Standard, spec: TableSpec, field: FieldSpec) -> str:
+    blank = is_blank(spec, field.name)
+    return f"{blank} and not {fill_tokens(standard, '{is_hidden}', field)}" if field.hidden_from else blank
+
+
+def _is_wanted(field: FieldSpec) -> str | None:
+    """SQL of whether a blank cell should hold a value, where not every one should.
+
+    A field that is required nowhere, yet may say why it is empty, is asked for in every row.
+    """
+    return f"coalesce({field.required_when}, false)" if field.required_when and not field.required else None
 
 
 def _cells(spec: TableSpec, filed: set[str], side_by_side: bool) -> str:
@@ -110,8 +168,7 @@ def _conditions(standard: Standard, field: FieldSpec, is_filed: bool) -> tuple[s
     blank = f"({text} is null and not {hides})" if field.default is None else None
     allowed = [_is_code(text, code) for code in field.nd if code in REASONS[1:]]
     nd5 = f"coalesce({text} = 'ND5', false)" if "ND5" in field.nd else None
-    # a field that is required nowhere, yet may say why it is empty, is asked for in every row
-    wanted = f"coalesce({field.required_when}, false)" if field.required_when and not field.required else None
+    wanted = _is_wanted(field)
     asked = unexplained = None
     if set(field.nd) & set(REASONS):
         unexplained = f"{blank} and {wanted}" if blank and wanted else blank

@@ -116,9 +116,12 @@ def _gather(
         places.append(f"(select * from ({found}) order by row_number, check_index limit {limit})")
     con.execute(f"create or replace temp table told_places as {' union all '.join(places)}")
     texts = "".join(f", raw.{quoted(name)} as {text_column(name)}" for name in _filed_columns(con, table))
+    ((last,),) = con.execute("select max(row_number) from told_places").fetchall()
+    # rows are numbered upwards from 1, so that the limit keeps a long file from being read to its end
     con.execute(f"""
         create or replace temp table told_rows as
-        select filed.*{texts} from filed_{table} as filed join raw_{table} as raw using (row_number)
+        select filed.*{texts} from filed_{table} as filed
+        join (select * from raw_{table} limit {last}) as raw using (row_number)
         where filed.row_number in (select row_number from told_places)""")
 
 

@@ -4,7 +4,8 @@ Order matters: rows first, then the answer, then the registry. Rows without a ve
 are written over by the next try; nobody is told of a verdict that was not answered.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from expectations.findings import mask
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry, telemetry
 from ingest.check import Case, checking, problem_report, still_stands
+from ingest.config import settings
 from ingest.errors import JudgeError, StorageError, cannot_write
 from ingest.landing import intact_entry
 from ingest.paths import Home, exclusive, file_digest, home, remove_temporaries, temporary_beside
@@ -131,8 +133,12 @@ def _rows_to_keep(case: Case, spec: TableSpec, zone: Path, zones: Home) -> bool:
 def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, target: Path, held: str) -> None:
     assert case.con is not None
     fields = ", ".join(f"filed.{field.name}" for field in spec.fields)
+    order = "order by filed.row_number"
     if REASONS_COLUMN in column_names(case.con, f"filed_{spec.table}"):
         source, reasons = f"filed_{spec.table} as filed", f"filed.{REASONS_COLUMN}"
+        if held == "not in":
+            # a long table's rows lie in their order, and to sort nearly all of them would take more than all the rest
+            order = ""
     else:
         filed_columns = set(column_names(case.con, f"raw_{spec.table}"))
         texts = "".join(f", {quoted(name)} as {text_column(name)}" for name in sorted(filed_columns - {"row_number"}))
@@ -140,19 +146,41 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
         source = f"filed_{spec.table} as filed join {raw} as raw using (row_number)"
         reasons = missing_reasons(case.standard, spec, filed_columns)
     temporary = temporary_beside(target)
-    case.con.execute(
-        f"""
-        copy (
-            select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period,
-                   filed.row_number,
-                   standard_version, {fields}, {reasons} as missing_reasons
-            from {source}
-            where filed.row_number {held} (select row_number from held_{spec.table})
-            order by filed.row_number
-        ) to {sql_text(str(temporary))} ({PARQUET})""",
-        [record.filing_id, record.institution_id, record.period],
-    )
+    with nullcontext() if order else _one_thread(case.con):
+        case.con.execute(
+            f"""
+            copy (
+                select ?::varchar as filing_id, ?::varchar as filing_institution, ?::varchar as filing_period,
+                       filed.row_number,
+                       standard_version, {fields}, {reasons} as missing_reasons
+                from {source}
+                where filed.row_number {held} (select row_number from held_{spec.table})
+                {order}
+            ) to {sql_text(str(temporary))} ({PARQUET})""",
+            [record.filing_id, record.institution_id, record.period],
+        )
+    if not order:
+        _refuse_disorder(case.con, temporary)
     temporary.replace(target)
+
+
+@contextmanager
+def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Two threads would write the rows that a join lets through as each of them comes to them."""
+    con.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        con.execute(f"set threads = {settings().threads}")
+
+
+def _refuse_disorder(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    numbers = f"select row_number, lag(row_number) over () as before from read_parquet({sql_text(str(file))})"
+    astray = con.execute(f"select before, row_number from ({numbers}) where before >= row_number limit 1").fetchall()
+    if astray:
+        raise JudgeError(
+            "写入的行次序有误。", "The rows were written out of order.", detail=f"{astray[0]} in {file.name}"
+        )
 
 
 def give_answer(record: registry.FilingRecord, report: Report, standard: Standard) -> None:

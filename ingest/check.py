@@ -28,6 +28,7 @@ from ingest.workbench import InForce, ReadAnew, compare_with_in_force, fill, is_
 from ingest.worksheet import filed_content
 
 IN_MEMORY_ROWS = 20_000
+LIKELY_RATIO = 20  # of what a ZIP unpacks to and the ZIP
 
 
 @dataclass
@@ -85,13 +86,15 @@ def checking(
         StorageError: the operator must act.
     """
     sha256 = record.sha256 if record else content_digest(path)
-    with kept_work(standard) if record else nullcontext() as kept:
+    with _spool(path) as spool, kept_work(standard) if record else nullcontext() as kept:
         if kept and record and after and not kept.has_looked_at(record.filing_id):
             with telemetry.step("ahead"):
                 kept.type_ahead([record, *registry.undecided(after)])
         try:
             with telemetry.step("read"):
-                content = (kept and folder and kept.read_ahead(folder, sha256)) or filed_content(path, standard, folder)
+                content = (kept and folder and kept.read_ahead(folder, sha256)) or filed_content(
+                    path, standard, folder, spool=spool
+                )
         except FilingError as error:
             yield Case(standard, _unreadable(standard, error, path, sha256, folder))
             return
@@ -103,6 +106,7 @@ def checking(
                     verdict, results = (
                         _judge_of_record(work, standard, content, record) if record else _direct(con, standard, content)
                     )
+                _refuse_lost_rows(content, results)
                 with telemetry.step("report"):
                     fields = [each for table in content.tables for each in completeness_of(con, standard, table.table)]
                     filing_id = record.filing_id if record else filing_id_of(content.manifest, sha256, folder)
@@ -112,6 +116,19 @@ def checking(
             except duckdb.Error as error:
                 raise _judge_error(error) from error
             yield Case(standard, report, con, content, results, fields, work.in_force)
+
+
+@contextmanager
+def _spool(path: Path) -> Iterator[Path | None]:
+    """A folder for what is made while a big filing is read; a small one must not pay for it."""
+    least = settings().stream_from_mb * 1_000_000
+    files = [file.stat().st_size for file in path.rglob("*") if file.is_file()] if path.is_dir() else []
+    packed = path.stat().st_size * LIKELY_RATIO if path.is_file() else 0
+    if max([packed, *files], default=0) > least:
+        with scratch() as folder:
+            yield folder
+    else:
+        yield None
 
 
 @contextmanager
@@ -177,6 +194,16 @@ def _work_database(content: FiledContent, work: Path) -> engine.WorkDatabase:
     rows = sum(table.rows.num_rows for table in content.tables)
     path = str(work / "filing.duckdb") if rows > IN_MEMORY_ROWS else f":memory:{work.name}"
     return engine.WorkDatabase(path, settings().memory_limit, settings().threads, str(work / "spill"))
+
+
+def _refuse_lost_rows(content: FiledContent, results: Mapping[str, engine.TableResult]) -> None:
+    """Rows of a big file are counted by one reader and judged as another one reads them: they must be the same."""
+    for table in content.tables:
+        if results[table.table].rows != table.rows.num_rows:
+            counts = f"{table.table}: {results[table.table].rows} / {table.rows.num_rows}"
+            raise JudgeError(
+                "两种读取方法得到的行数不一致。", "Two ways of reading the file disagree on its rows.", detail=counts
+            )
 
 
 def _judge_error(error: Exception) -> JudgeError:

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     `handbook_url` is where the handbook is published (the folder that holds `zh/` and `en/`): reports then link to the
     page of each rule; empty, they name the command that shows it. `lanes` is how many tasks decide side by side: under
     a scheduler, as many as there are workers. With one lane the outcome never depends on who is faster.
+    A CSV or Parquet file of more than `stream_from_mb` is never held in memory: `largest_streamed_mb` bounds a filing
+    of such files, `largest_file_mb` what of it has to be held.
+    `memory_limit` is DuckDB's part of what a process takes: with 1200 MB the whole of it stays below 2 GB.
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
     `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
     receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
@@ -50,8 +53,10 @@ class Settings(BaseSettings):
     log_origin: str = Field(default="npl-transaction-warehouse", pattern=r"^[^\s+]+$")
     findings_per_rule: int = 1000
     largest_file_mb: int = 4096
+    largest_streamed_mb: int = 65536
+    stream_from_mb: float = Field(default=64, ge=0)
     settle_seconds: int = Field(default=600, ge=0)
-    memory_limit: str = "2GB"
+    memory_limit: str = "1200MB"
     threads: int = 2
     sql_seconds: float = Field(default=60, gt=0)
     sftp_host: str = "127.0.0.1"

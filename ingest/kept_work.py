@@ -24,7 +24,7 @@ from ingest.config import settings
 from ingest.in_force import Followed
 from ingest.landing import intact_entry
 from ingest.paths import home
-from ingest.read import FiledContent
+from ingest.read import FiledContent, StoredRows
 from ingest.workbench import compare_with_in_force, context_of, put_registers, registers_of
 from ingest.worksheet import filed_content
 
@@ -148,7 +148,7 @@ def _small_content(record: registry.FilingRecord, standard: Standard) -> FiledCo
 def is_small(content: FiledContent) -> bool:
     """Whether a filing is so small that what surrounds its rows takes longer than they do."""
     rows: int = sum(table.rows.num_rows for table in content.tables)
-    return rows <= SMALL_ROWS
+    return rows <= SMALL_ROWS and not any(isinstance(table.rows, StoredRows) for table in content.tables)
 
 
 _kept: dict[int, KeptWork] = {}

@@ -15,7 +15,7 @@ from ingest import registry
 from ingest.history import unanswered
 from ingest.manifest import Manifest, period_bounds
 from ingest.paths import home
-from ingest.read import FiledContent, FiledTable
+from ingest.read import FiledContent, FiledTable, StoredRows
 from ingest.redecisions import present, state_without
 from ingest.register import eligibility, institution, institution_names, institutions
 
@@ -55,7 +55,10 @@ def fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledConte
     """Registers, the filing's rows as text, its context, and what is in force now."""
     put_registers(con, standard)
     for filed in content.tables:
-        engine.load_rows(con, filed.table, filed.rows)
+        if isinstance(filed.rows, StoredRows):
+            con.execute(f"create view raw_{filed.table} as {filed.rows.sql}")
+        else:
+            engine.load_rows(con, filed.table, filed.rows)
     compare_with_in_force(con, standard, content, folder, sha256, ReadAnew())
     engine.prepare(con, standard, context_of(content.manifest))
 

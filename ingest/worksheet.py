@@ -25,17 +25,20 @@ LONGEST_CHAIN = 20
 """Worksheets that each work on the one before; then the whole data must be filed again."""
 
 
-def filed_content(path: Path, standard: Standard, folder: str | None = None, chain: int = 0) -> FiledContent:
+def filed_content(
+    path: Path, standard: Standard, folder: str | None = None, chain: int = 0, spool: Path | None = None
+) -> FiledContent:
     """What is filed at a path; of a worksheet, the filing that it works on with its corrections applied.
 
-    `folder` is whose inbox it came through; without one, that of the filing that the worksheet names.
+    `folder` is whose inbox it came through; without one, that of the filing that the worksheet names. Rows of big files
+    stay in files, some of them in the folder `spool`; a filing that a worksheet works on is read into memory.
 
     Raises:
         FilingError: it can't be read or applied; the institution must act.
     """
     worksheet = read_worksheet(path, standard)
     if worksheet is None:
-        content = read_filing(path, standard)
+        content = read_filing(path, standard, spool)
         return replace(content, manifest=with_reason_codes(content.manifest, standard, MANIFEST_FILE))
     if chain == LONGEST_CHAIN:
         raise FilingError(
@@ -111,6 +114,7 @@ def _corrected(
 ) -> pa.Table:
     """The table's rows with these cells changed; a column that was not filed is added, in the standard's place."""
     rows = table.rows
+    assert isinstance(rows, pa.Table)  # a filing that a worksheet works on is read into memory
     numbers = rows["row_number"]
     found = set(
         pc.filter(numbers, pc.is_in(numbers, pa.array({each.row for each in corrections}, pa.int64()))).to_pylist()

@@ -42,8 +42,9 @@ create or replace macro is_in_force(valid_from, valid_to, day) as
     coalesce(day >= valid_from, true) and coalesce(day <= valid_to, true);
 
 -- Without the characters that nobody sees: soft hyphen, zero-width spaces and joiners, byte order mark, marks of direction.
-create or replace macro visible_text(cell) as
-    regexp_replace(cell, '[\x{AD}\x{61C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}\x{2066}-\x{2069}\x{FEFF}]', '', 'g');
+-- None of them is ASCII, and a text with as many bytes as characters is: that is seen many times quicker.
+create or replace macro visible_text(cell) as case when strlen(cell) = length(cell) then cell else
+    regexp_replace(cell, '[\x{AD}\x{61C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}\x{2066}-\x{2069}\x{FEFF}]', '', 'g') end;
 
 -- Identifiers. Each is null for null and false for whatever is not of its form; written out place by place, which takes
 -- less time than a lambda over places. tests/unit/test_identifiers.py holds them to the vectors and python-stdnum.

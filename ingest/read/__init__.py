@@ -16,14 +16,24 @@ from expectations.spec import Standard, TableSpec
 from ingest.errors import FilingError, legible
 from ingest.manifest import Manifest, ManifestTable
 from ingest.read.columns import with_field_names
-from ingest.read.csv_file import read_csv
+from ingest.read.csv_file import read_csv, store_csv
 from ingest.read.json_file import read_json_lines
 from ingest.read.manifest_file import manifest_of_sheet, parse_manifest
-from ingest.read.members import BROKEN_ZIP, MANIFEST_FILE, Member, read_folder, read_zip, refuse_crowds
-from ingest.read.parquet_file import read_parquet
+from ingest.read.members import (
+    BROKEN_ZIP,
+    MANIFEST_FILE,
+    Member,
+    is_streamed,
+    read_folder,
+    read_zip,
+    refuse_crowds,
+    refuse_large,
+)
+from ingest.read.parquet_file import read_parquet, store_parquet
+from ingest.read.stored import StoredRows
 from ingest.read.xlsx_file import Workbook
 
-__all__ = ["FiledContent", "FiledTable", "read_filing", "read_manifest"]
+__all__ = ["FiledContent", "FiledTable", "StoredRows", "read_filing", "read_manifest"]
 
 MANIFEST_SHEET = "filing"
 GUIDE_SHEETS = {"说明", "填报说明", "代码表", "readme", "guide", "codes"}  # read by people, not by us
@@ -36,14 +46,14 @@ class FiledTable:
 
     `rows`: `row_number` (int64; the row a spreadsheet shows, its header usually row 1, blank lines counted; of JSON
     lines the line), then one string column per filed column, named by the standard's field where the header is one,
-    else as filed; cells trimmed, empty ones null. `sha256` is that of the file's bytes. `encoding` is null where the
-    format itself says it (XLSX, Parquet).
+    else as filed; cells trimmed, empty ones null; of a big file the SQL that reads them. `sha256` is that of the
+    file's bytes. `encoding` is null where the format itself says it (XLSX, Parquet).
     """
 
     table: str
     file: str
     sha256: str
-    rows: pa.Table
+    rows: pa.Table | StoredRows
     encoding: str | None
 
 
@@ -56,21 +66,24 @@ class FiledContent:
     tables: tuple[FiledTable, ...]
 
 
-def read_filing(path: Path, standard: Standard) -> FiledContent:
+def read_filing(path: Path, standard: Standard, spool: Path | None = None) -> FiledContent:
     """Return what is filed at a path: a folder or ZIP with `filing.json`, or one workbook with a sheet `filing`.
+
+    Rows of big files stay in files, some of them in the folder `spool`, for as long as both are there; without one all
+    rows are read into memory.
 
     Raises:
         FilingError: it can't be read, or the files and the manifest don't match; the institution must act.
     """
     _refuse_link(path)
     if path.is_dir():
-        return _from_members(read_folder(path), standard)
+        return _from_members(read_folder(path), standard, spool)
     if not path.is_file():
         raise FilingError(f"{legible(path.name)}：文件不存在。", f"{legible(path.name)}: no such file.")
     if zipfile.is_zipfile(path):
         if _is_workbook(path):
             return _from_workbook(path, standard)
-        return _from_members(read_zip(path), standard)
+        return _from_members(read_zip(path), standard, spool)
     if path.suffix.lower() in (".xlsx", ".xls"):
         return _from_workbook(path, standard)
     raise FilingError(
@@ -97,12 +110,12 @@ def _is_workbook(path: Path) -> bool:
         return False
 
 
-def _from_members(members: list[Member], standard: Standard) -> FiledContent:
+def _from_members(members: list[Member], standard: Standard, spool: Path | None) -> FiledContent:
     manifest_bytes = next(member.content for member in members if member.name == MANIFEST_FILE)
     manifest = parse_manifest(manifest_bytes)
     _check_tables(manifest, standard)
     files = _match_files(manifest, [member for member in members if member.name != MANIFEST_FILE])
-    tables = tuple(_read_table(entry, files[entry.file].content, standard) for entry in manifest.tables)
+    tables = tuple(_table_of(entry, files[entry.file], standard, spool) for entry in manifest.tables)
     return _consistent(FiledContent(manifest, manifest_bytes, tables), MANIFEST_FILE)
 
 
@@ -156,6 +169,24 @@ def _match_files(manifest: Manifest, members: list[Member]) -> dict[str, Member]
 
 def _loosely(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def _table_of(entry: ManifestTable, member: Member, standard: Standard, spool: Path | None) -> FiledTable:
+    if spool is not None and is_streamed(entry.file, member.size):
+        return _stored_table(entry, member.file(spool), standard, spool)
+    refuse_large(member.size, entry.file)
+    return _read_table(entry, member.content, standard)
+
+
+def _stored_table(entry: ManifestTable, path: Path, standard: Standard, spool: Path) -> FiledTable:
+    rows: pa.Table | StoredRows
+    encoding = None
+    if PurePosixPath(entry.file).suffix.lower() == ".parquet":
+        rows, sha256 = store_parquet(path, entry.file, spool)
+    else:
+        rows, encoding, sha256 = store_csv(path, entry.file, entry.encoding, spool)
+    rows = with_field_names(rows, standard, standard.tables[entry.table], entry.file)
+    return FiledTable(entry.table, entry.file, sha256, rows, encoding)
 
 
 def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> FiledTable:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Protocol, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +11,17 @@ from expectations.headers import headers_of, plain_header
 from expectations.spec import Standard, TableSpec
 from ingest.errors import FilingError
 
+
+class Named(Protocol):
+    """What has columns that can be called otherwise: rows in memory, or those that stay in a file."""
+
+    @property
+    def column_names(self) -> list[str]: ...
+
+    def rename_columns(self, names: list[str]) -> Self: ...
+
+
+Rows = TypeVar("Rows", bound=Named)
 ROW_NUMBER = "row_number"
 MOST_COLUMNS = 1000  # ten times the widest table of a standard; each column costs memory in every row
 YES, NO = "是", "否"
@@ -111,7 +123,7 @@ def text_table(row_numbers: pa.Array, headers: Sequence[str], columns: Sequence[
     return table if filled is None or pc.all(filled).as_py() else table.filter(filled)
 
 
-def with_field_names(rows: pa.Table, standard: Standard, spec: TableSpec, file: str) -> pa.Table:
+def with_field_names(rows: Rows, standard: Standard, spec: TableSpec, file: str) -> Rows:
     """The same rows, each column named by the standard's field where the header is one of its names.
 
     Names are the field's own, its further labels and the one of our templates, as `plain_header` compares them.

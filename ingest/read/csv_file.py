@@ -6,7 +6,12 @@ pyarrow then only cuts out the cells, many times faster than Python, and must fi
 
 import csv
 import io
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +20,11 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ingest.errors import FilingError, JudgeError
+from ingest.paths import file_digest
 from ingest.read.columns import check_headers, column_letter, text_table
-from ingest.read.encoding import BYTE_ORDER_MARKS, UTF8, decode, refuse_doubtful
+from ingest.read.encoding import BYTE_ORDER_MARKS, UTF8, Content, decode, decode_into, let_go, refuse_doubtful
+from ingest.read.plain_csv import plain_csv
+from ingest.read.stored import StoredRows, stored
 
 PIECE = 1 << 24  # bytes looked at in one go: keeps the scan's own arrays small
 LONGEST_HEADER = 100_000
@@ -56,6 +64,49 @@ def read_csv(content: bytes, file: str, told: str | None = None) -> tuple[pa.Tab
     text, encoding = decode(content, file, told)
     if told is None and not content.startswith(tuple(BYTE_ORDER_MARKS)):
         refuse_doubtful(content, encoding, file)
+    return pa.concat_tables(_pieces(text, file)), encoding
+
+
+def store_csv(path: Path, file: str, told: str | None, spool: Path) -> tuple[StoredRows, str, str]:
+    """The same of a big file, and the SHA-256 of its bytes: neither the file nor its rows are held in memory.
+
+    A plain file is read where it lies; any other is cut as `read_csv` cuts it and written into the folder `spool`.
+
+    Raises:
+        FilingError: as `read_csv`.
+    """
+    plain = plain_csv(path, file, told, spool)
+    if plain is not None:
+        return plain
+    decoded = spool / f"{path.name}.text"
+    with _mapped(path) as content, decoded.open("w+b") as target:
+        start, encoding = decode_into(content, file, told, target)
+        if told is None and not start:
+            refuse_doubtful(content, encoding, file)
+        if start and encoding == UTF8:
+            for position in range(start, len(content), PIECE):
+                target.write(content[position : position + PIECE])
+        target.flush()
+        is_copied = start > 0 or encoding != UTF8
+        with _mapped(decoded) if is_copied else nullcontext(content) as text:
+            rows = stored(_pieces(text, file), spool / f"{path.name}.parquet")
+    decoded.unlink()
+    return rows, encoding, file_digest(path)
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[Content]:
+    """A file as bytes that are read where they are looked at."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield b""
+            return
+        # not closed here: whoever looks at it last, an error's traceback perhaps, lets it go
+        yield mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _pieces(text: Content, file: str) -> Iterator[pa.Table]:
+    """The rows of a CSV text, tidied, in pieces: the first one has no rows."""
     lines = _scan(text, file)
     header, cells = _header(text, lines, file)
     named = cells[: max(index for index, name in enumerate(cells) if name) + 1]
@@ -65,10 +116,10 @@ def read_csv(content: bytes, file: str, told: str | None = None) -> tuple[pa.Tab
     below = below[lines.lengths[below] > 0]
     _refuse_long(lines, file)
     _refuse_ragged(lines, below, len(cells), file, header + 1 if len(named) == 1 else None)
-    return _table(text, lines, header, named, len(cells), below, file), encoding
+    yield from _tables(text, lines, header, named, len(cells), below, file)
 
 
-def _scan(text: bytes, file: str) -> _Lines:
+def _scan(text: Content, file: str) -> _Lines:
     """Find every row. A quote opens a cell only at its start and closes it only at its end; inside it is doubled."""
     whole = np.frombuffer(text, np.uint8)
     ends: list[Positions] = []
@@ -101,6 +152,7 @@ def _scan(text: bytes, file: str) -> _Lines:
             commas_open += commas.size
         quotes_before += quotes.size
         rows_before += breaks.size
+        let_go(text)
     if quotes_before % 2:
         raise _unpaired(file, rows_before + 1)
     if whole.size and not (ends and ends[-1].size and ends[-1][-1] == whole.size - 1):
@@ -154,10 +206,10 @@ def _unpaired(file: str, row: int) -> FilingError:
     )
 
 
-def _header(text: bytes, lines: _Lines, file: str) -> tuple[int, list[str]]:
+def _header(text: Content, lines: _Lines, file: str) -> tuple[int, list[str]]:
     """The index of the first row with content, and its cells."""
     start = 0
-    for index, end in enumerate(lines.ends.tolist()):
+    for index, end in enumerate(map(int, lines.ends)):
         if end - start > LONGEST_HEADER:
             raise FilingError(
                 f"{file}：第 {index + 1} 行（表头）过长。", f"{file}: row {index + 1} (the header) is too long."
@@ -208,13 +260,13 @@ def _refuse_ragged(lines: _Lines, below: Positions, width: int, file: str, title
         )
 
 
-def _table(
-    text: bytes, lines: _Lines, header: int, headers: list[str], width: int, below: Positions, file: str
-) -> pa.Table:
+def _tables(
+    text: Content, lines: _Lines, header: int, headers: list[str], width: int, below: Positions, file: str
+) -> Iterator[pa.Table]:
     """The rows below the header, cut out and tidied piece by piece: so the cells lie in memory once, not twice."""
     names = [str(index) for index in range(width)]
     whole = pa.py_buffer(text)
-    tables = [text_table(pa.array([], pa.int64()), headers, [pa.chunked_array([], pa.string())] * len(headers))]
+    yield text_table(pa.array([], pa.int64()), headers, [pa.chunked_array([], pa.string())] * len(headers))
     first = header + 1
     while first < lines.ends.size:
         # pyarrow loses the LF of a CR LF inside quotes where its blocks meet: so each piece is one block of whole rows.
@@ -226,9 +278,9 @@ def _table(
         if rows.size:
             cut = _cut(whole.slice(start, stop - start), names, rows.size, lines.breaks_in_cells)
             _refuse_beyond(cut, len(headers), rows, file)
-            tables.append(text_table(pa.array(rows + 1, pa.int64()), headers, cut.columns[: len(headers)]))
+            yield text_table(pa.array(rows + 1, pa.int64()), headers, cut.columns[: len(headers)])
+            let_go(text)
         first = last + 1
-    return pa.concat_tables(tables)
 
 
 def _refuse_beyond(cut: pa.Table, width: int, rows: Positions, file: str) -> None:

@@ -1,13 +1,14 @@
 """The files of a filing, from a folder or a ZIP: a hostile archive is refused before anything of it is unpacked."""
 
 import io
+import shutil
 import stat
 import struct
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from ingest.config import settings
 from ingest.errors import FilingError, legible
 
 MANIFEST_FILE = "filing.json"
+STREAMED = {".csv", ".parquet"}
 MOST_ENTRIES = 100
 HIGHEST_RATIO = 200
 SMALL_BYTES = 10_000_000  # below this a high ratio is just a repetitive table
@@ -41,7 +43,9 @@ class Member:
     """
 
     names: tuple[str, ...]
+    size: int
     read: Callable[[], bytes]
+    place: Callable[[Path], Path]
 
     @property
     def content(self) -> bytes:
@@ -55,6 +59,14 @@ class Member:
     @property
     def name(self) -> str:
         return self.names[0]
+
+    def file(self, spool: Path) -> Path:
+        """A file that holds the content: the one in the filing's folder, or one unpacked into the folder `spool`.
+
+        Raises:
+            FilingError: the ZIP is damaged here.
+        """
+        return self.place(spool)
 
 
 def read_folder(path: Path) -> list[Member]:
@@ -74,11 +86,11 @@ def read_folder(path: Path) -> list[Member]:
             )
     plain = [file for file in files if file.is_file()]
     _refuse_many(len(plain), legible(path.name))
-    refuse_large(sum(file.stat().st_size for file in plain), legible(path.name))
+    refuse_large_files(((file.name, file.stat().st_size) for file in plain), legible(path.name))
     for file in plain:
         name = _normal(legible(file.relative_to(path).as_posix()))
         _refuse_name(name)
-        found.append(Member((name,), file.read_bytes))
+        found.append(Member((name,), file.stat().st_size, file.read_bytes, partial(_in_place, file)))
     return _beside_manifest(found, legible(path.name))
 
 
@@ -93,7 +105,8 @@ def read_zip(path: Path) -> list[Member]:
             refuse_crowds(file, legible(path.name))
             with zipfile.ZipFile(file) as archive:
                 listed = archive.infolist()
-                refuse_bombs(archive, legible(path.name))
+                refuse_large_files(((info.filename, info.file_size) for info in archive.infolist()), legible(path.name))
+                _refuse_ratios(archive, legible(path.name))
                 _refuse_document(archive, legible(path.name))
     except BROKEN_ZIP as error:
         raise _broken_zip(legible(path.name)) from error
@@ -103,8 +116,16 @@ def read_zip(path: Path) -> list[Member]:
         _refuse_hostile(info)
     _refuse_doubles([_readings(info)[0] for info in members], path.name)
     return _beside_manifest(
-        [Member(_readings(info), partial(_unzipped, path, info)) for info in members], legible(path.name)
+        [
+            Member(_readings(info), info.file_size, partial(_unzipped, path, info), partial(_unpacked, path, info))
+            for info in members
+        ],
+        legible(path.name),
     )
+
+
+def _in_place(file: Path, _: Path) -> Path:
+    return file
 
 
 def _unzipped(path: Path, info: zipfile.ZipInfo) -> bytes:
@@ -113,6 +134,19 @@ def _unzipped(path: Path, info: zipfile.ZipInfo) -> bytes:
             return archive.read(info)
     except BROKEN_ZIP as error:
         raise _broken_zip(legible(path.name)) from error
+
+
+def _unpacked(path: Path, info: zipfile.ZipInfo, spool: Path) -> Path:
+    """A member unpacked into a folder, piece by piece; not under its name, which is the filer's."""
+    target = spool / f"member{info.header_offset}"
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(info) as member, target.open("wb") as file:
+            shutil.copyfileobj(member, file)
+    except BROKEN_ZIP as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's fault
+        raise _broken_zip(legible(path.name)) from error
+    return target
 
 
 def _refuse_document(archive: zipfile.ZipFile, name: str) -> None:
@@ -147,6 +181,10 @@ def refuse_crowds(file: BinaryIO, name: str) -> None:
 def refuse_bombs(archive: zipfile.ZipFile, name: str) -> None:
     """Refuse what is small as filed and huge when unpacked (a workbook is a ZIP too)."""
     refuse_large(sum(info.file_size for info in archive.infolist()), name)
+    _refuse_ratios(archive, name)
+
+
+def _refuse_ratios(archive: zipfile.ZipFile, name: str) -> None:
     for info in archive.infolist():
         if info.file_size > SMALL_BYTES and info.file_size > HIGHEST_RATIO * max(info.compress_size, 1):
             raise FilingError(
@@ -254,7 +292,7 @@ def _beside_manifest(members: Iterable[Member], source: str) -> list[Member]:
         )
     prefix = "" if homes[0] == PurePosixPath(".") else f"{homes[0].as_posix()}/"
     # what lies elsewhere keeps its whole path, so that it is reported as a file nobody named
-    return [Member(tuple(name.removeprefix(prefix) for name in member.names), member.read) for member in members]
+    return [replace(member, names=tuple(name.removeprefix(prefix) for name in member.names)) for member in members]
 
 
 def _refuse_many(count: int, source: str) -> None:
@@ -265,8 +303,25 @@ def _refuse_many(count: int, source: str) -> None:
         )
 
 
-def refuse_large(size: int, source: str) -> None:
-    limit = settings().largest_file_mb
+def is_streamed(name: str, size: int) -> bool:
+    """Whether a table file of this name and size goes through memory piece by piece."""
+    return PurePosixPath(name).suffix.lower() in STREAMED and size > settings().stream_from_mb * 1_000_000
+
+
+def refuse_large_files(sizes: Iterable[tuple[str, int]], source: str) -> None:
+    """Refuse what is held in memory by the one bound, what goes through it in pieces by the other."""
+    held = streamed = 0
+    for name, size in sizes:
+        if is_streamed(name, size):
+            streamed += size
+        else:
+            held += size
+    refuse_large(held, source)
+    refuse_large(held + streamed, source, streamed=True)
+
+
+def refuse_large(size: int, source: str, *, streamed: bool = False) -> None:
+    limit = settings().largest_streamed_mb if streamed else settings().largest_file_mb
     if size > limit * 1_000_000:
         raise FilingError(
             f"{source}：内容共 {size // 1_000_000} MB，上限 {limit} MB。请分批报送。",

@@ -4,14 +4,16 @@ Rows are numbered as in a spreadsheet that opens the file: the names of the colu
 What a file says of its own size is not believed: it is read column by column, and what comes out is counted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.errors import FilingError
+from ingest.paths import file_digest
 from ingest.read.columns import (
     NO,
     SIGNIFICANT_DIGITS,
@@ -23,10 +25,12 @@ from ingest.read.columns import (
     text_table,
 )
 from ingest.read.members import refuse_large
+from ingest.read.stored import StoredRows, stored
 
 ENCRYPTED_MAGIC = b"PARE"
 FIRST_ROW = 2
 BATCH_ROWS = 16_384
+READ_AT_ONCE = 1 << 20  # bytes of a column
 LARGEST_CHUNK = 1 << 30  # bytes; an Arrow array of texts takes 2 GB
 LEAST_CELL_BYTES = 4  # what an empty cell costs as text
 CHINA = "+08:00"  # the standard's times are local ones of China
@@ -54,29 +58,82 @@ def read_parquet(content: bytes, file: str) -> pa.Table:
         FilingError: broken, encrypted, larger than the platform takes, no column, a bad name, a type that no cell can
             hold (lists, structures, bytes) or that loses digits, a text that is not UTF-8 or holds a NUL.
     """
-    import pyarrow.parquet as pq
-
-    if content.startswith(ENCRYPTED_MAGIC) or content.endswith(ENCRYPTED_MAGIC):
-        raise _encrypted(file)
     try:
-        schema = pq.read_schema(pa.BufferReader(content))
-        headers = [name.strip() for name in schema.names]
-        _check_schema(schema, headers, file)
-        opened = pq.ParquetFile(
-            pa.BufferReader(content),
-            # a dictionary shows how large its column becomes before it does
-            read_dictionary=[field.name for field in schema if _is_text(field.type)],
-            page_checksum_verification=True,
-        )
-        _refuse_large_by_its_own_account(opened.metadata, file)
+        opened, headers = _opened(lambda: pa.BufferReader(content), file)
+        refuse_large(_size_by_its_own_account(opened.metadata, file), file)
         count, size = opened.metadata.num_rows, 0
         columns: list[pa.ChunkedArray] = []
-        for name in schema.names:
+        for name in opened.schema_arrow.names:
             columns.append(_column(opened, name, count, size, file))
             size += columns[-1].nbytes
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise (_encrypted if "crypt" in str(error) else _broken)(file) from error
     return text_table(pa.array(range(FIRST_ROW, FIRST_ROW + count), pa.int64()), headers, columns)
+
+
+def store_parquet(path: Path, file: str, spool: Path) -> tuple[StoredRows, str]:
+    """The same of a big file, and the SHA-256 of its bytes: its rows go through memory in batches, into the `spool`.
+
+    Raises:
+        FilingError: as `read_parquet`.
+    """
+    try:
+        opened, headers = _opened(lambda: pa.OSFile(str(path)), file)
+        refuse_large(_size_by_its_own_account(opened.metadata, file), file, streamed=True)
+        rows = stored(_batches(opened, headers, file), spool / f"{path.name}.parquet")
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise (_encrypted if "crypt" in str(error) else _broken)(file) from error
+    return rows, file_digest(path)
+
+
+def _opened(source: Callable[[], pa.NativeFile], file: str) -> tuple[Any, list[str]]:
+    """The file, its schema found in order, and its headers."""
+    import pyarrow.parquet as pq
+
+    with source() as ends:
+        size = ends.size()
+        if ends.read(len(ENCRYPTED_MAGIC)) == ENCRYPTED_MAGIC or (
+            size >= len(ENCRYPTED_MAGIC) and ends.read_at(len(ENCRYPTED_MAGIC), size - 4) == ENCRYPTED_MAGIC
+        ):
+            raise _encrypted(file)
+    schema = pq.read_schema(source())
+    headers = [name.strip() for name in schema.names]
+    _check_schema(schema, headers, file)
+    opened = pq.ParquetFile(
+        source(),
+        # a dictionary shows how large its column becomes before it does
+        read_dictionary=[field.name for field in schema if _is_text(field.type)],
+        page_checksum_verification=True,
+        buffer_size=READ_AT_ONCE,
+    )
+    return opened, headers
+
+
+def _batches(opened: Any, headers: list[str], file: str) -> Iterator[pa.Table]:
+    """Tidied rows, batch by batch, the first one without rows. An error is told of the first column that has one."""
+    yield text_table(pa.array([], pa.int64()), headers, [pa.chunked_array([], pa.string())] * len(headers))
+    row, size, wrong = FIRST_ROW, 0, None
+    width = len(headers)
+    for batch in opened.iter_batches(BATCH_ROWS, use_threads=False):
+        columns = []
+        for index in range(width):
+            try:
+                chunks = list(_texts(batch.column(index), row, 0, file))
+                for chunk in chunks:
+                    refuse_nul(chunk, range(row, row + len(chunk)), file)
+            except FilingError as error:
+                wrong, width = error, index
+                break
+            columns.append(pa.chunked_array(chunks, pa.string()))
+        if wrong is None:
+            size += sum(column.nbytes for column in columns)
+            refuse_large(size, file, streamed=True)
+            yield text_table(pa.array(range(row, row + len(batch)), pa.int64()), headers, columns)
+        row += len(batch)
+    if wrong is not None:
+        raise wrong
+    if row != FIRST_ROW + opened.metadata.num_rows:
+        raise _broken(file)
 
 
 def _check_schema(schema: pa.Schema, headers: list[str], file: str) -> None:
@@ -99,11 +156,11 @@ def _check_schema(schema: pa.Schema, headers: list[str], file: str) -> None:
             )
 
 
-def _refuse_large_by_its_own_account(metadata: Any, file: str) -> None:
+def _size_by_its_own_account(metadata: Any, file: str) -> int:
     sizes = [metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups)]
     if min(metadata.num_rows, *sizes, 0) < 0:
         raise _broken(file)
-    refuse_large(max(sum(sizes), metadata.num_rows * metadata.num_columns * LEAST_CELL_BYTES), file)
+    return int(max(sum(sizes), metadata.num_rows * metadata.num_columns * LEAST_CELL_BYTES))
 
 
 def _column(opened: Any, name: str, count: int, size: int, file: str) -> pa.ChunkedArray:

@@ -1,0 +1,65 @@
+"""Rows of a big table that stay in a file: what is passed on is the SQL that reads them, never the rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from expectations.compile import quoted, sql_text
+from ingest.read.columns import ROW_NUMBER
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """As `FiledTable.rows`, but `relation` is SQL of a relation whose columns are `row_number` and `names`, in order.
+
+    `headers` are what the columns are called, as filed or by the standard's fields. The relation gives the rows in the
+    order of their numbers.
+    """
+
+    relation: str
+    names: tuple[str, ...]
+    headers: tuple[str, ...]
+    num_rows: int
+
+    @property
+    def column_names(self) -> list[str]:
+        return [ROW_NUMBER, *self.headers]
+
+    def rename_columns(self, names: Sequence[str]) -> "StoredRows":
+        return replace(self, headers=tuple(names[1:]))
+
+    @property
+    def sql(self) -> str:
+        """SQL that selects the rows under their headers."""
+        columns = "".join(
+            f", {name} as {quoted(header)}" for name, header in zip(self.names, self.headers, strict=True)
+        )
+        return f"select {ROW_NUMBER}{columns} from {self.relation}"
+
+
+def stored(pieces: Iterable[pa.Table], target: Path) -> StoredRows:
+    """Write pieces of one table (`row_number`, then text columns) to a file; no more than one lies in memory.
+
+    There is at least one piece, perhaps without rows.
+    """
+    import pyarrow.parquet as pq
+
+    rows = 0
+    writer = None
+    headers: list[str] = []
+    try:
+        for piece in pieces:
+            if writer is None:
+                headers = piece.column_names[1:]
+                names = [f"c{index}" for index in range(len(headers))]
+                schema = pa.schema([(ROW_NUMBER, pa.int64()), *((name, pa.string()) for name in names)])
+                writer = pq.ParquetWriter(target, schema, compression="lz4")
+            if piece.num_rows:
+                writer.write_table(pa.table(piece.columns, schema=schema))
+                rows += piece.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return StoredRows(f"read_parquet({sql_text(str(target))})", tuple(names), tuple(headers), rows)
