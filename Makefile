@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates, as pip uses them: behind a company's proxy uv's built-in ones do not do.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: run test test-platform test-spark bench lint docs lock clean
+.PHONY: run test test-platform test-spark bench audit lint docs lock clean
 
 run: $(STAMP)
 	$(BIN)/npl run
@@ -31,6 +31,10 @@ test-spark: $(STAMP) $(SPARK_STAMP)
 # Needs a quiet machine; ROWS=10000000 for the big one.
 bench: $(STAMP)
 	$(BIN)/npl bench --case check --rows $(or $(ROWS),1000000)
+
+# Known vulnerabilities of what is locked; asks a public service, and says so when it cannot.
+audit: $(STAMP)
+	$(BIN)/python deploy/audit.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
