@@ -188,6 +188,11 @@ def home() -> Home:
     return Home(settings().home)
 
 
+def make_home() -> None:
+    """Make the home where there is none, for its account alone: what is filed may hold what nobody else may read."""
+    home().root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def page_address(page: Path) -> str:
     """The address of a page in the home: below `NPL_PAGES_URL`, or of the file itself where nothing serves it."""
     if not settings().pages_url:

@@ -19,7 +19,7 @@ from ingest.errors import FilingError, StorageError, cannot_write, legible
 from ingest.inbox import is_ready, last_change
 from ingest.landing import content_digest, is_folder, landed_entry
 from ingest.manifest import Manifest
-from ingest.paths import exclusive, home, remove_temporaries, temporary_beside
+from ingest.paths import exclusive, home, make_home, remove_temporaries, temporary_beside
 from ingest.receipts.issue import write_missing_receipts
 from ingest.worksheet import filed_manifest
 
@@ -104,6 +104,7 @@ def receive(path: Path, folder: str) -> str:
 def receiving() -> Iterator[None]:
     """One process receives at a time, and first removes what one that was killed has left."""
     try:
+        make_home()
         with exclusive(home().inbox / ".lock"):
             for folder in home().inbox.glob("*/"):
                 remove_temporaries(folder, CLEARED)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from ingest import migrations
 from ingest.config import settings
 from ingest.errors import REPAIR, StorageError
-from ingest.paths import home
+from ingest.paths import home, make_home
 from ingest.registry_tables import (
     answers,
     completeness,
@@ -223,7 +223,7 @@ def revision() -> str | None:
 def _url() -> str:
     if settings().registry_url:
         return settings().registry_url
-    home().root.mkdir(parents=True, exist_ok=True)
+    make_home()
     return f"sqlite:///{home().registry_file}"
 
 

@@ -176,6 +176,12 @@ def test_a_home_that_others_can_enter_is_told(platform: Home) -> None:
     the_one("permissions", ATTENTION)
 
 
+@pytest.mark.parametrize("first", [registry.all_filings, lambda: list(receive.receive_waiting())])
+def test_a_new_home_is_for_its_account_alone(npl_home: Home, first: Callable[[], object]) -> None:
+    first()
+    assert npl_home.root.stat().st_mode & 0o077 == 0
+
+
 def test_a_private_key_of_sftp_that_others_can_read_is_told(platform: Home) -> None:
     write_text(sftp_host_key(), "key")
     sftp_host_key().chmod(0o644)
