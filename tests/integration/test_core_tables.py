@@ -150,5 +150,5 @@ def test_every_query_of_the_page_on_two_time_axes_runs(warehouse):
     assert len(queries) == 3
     deals, _, loans = [warehouse.execute(query).fetchall() for query in queries]
     assert deals == [(4, (105 + 30 + 19 + 92) * 1_000_000)]
-    assert sorted(row[:2] for row in loans) == [(1, "SLA|P1"), (2, "SLA|P1")]
+    assert sorted(row[:2] for row in loans) == [(1, "SLA|P1"), (3, "SLA|P1")]
     assert AS_KNOWN_ON in page

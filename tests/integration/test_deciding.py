@@ -508,7 +508,7 @@ def test_an_error_is_seen_with_its_cause_and_tried_again_by_every_run(
         filing_id = file()
         run()
     status = CliRunner()
-    assert f"{filing_id}\terror\t" in status.invoke(cli.app, ["status"]).stdout
+    assert f"{filing_id}\t平台故障 error\t" in status.invoke(cli.app, ["status"]).stdout
     history = status.invoke(cli.app, ["status", filing_id]).stdout
     assert history.count("\terror\tfor the operator") == 2
     run()

@@ -335,7 +335,7 @@ def test_a_filing_that_our_own_fault_stopped_is_told(platform: Home) -> None:
     put("april", [sale_notice()], period="2026-04")
     (filing_id,) = receive.receive_waiting()
     assert wrong(examine()) == []
-    registry.set_state(filing_id, "error", "broken")
+    registry.set_state(filing_id, "error", detail="broken")
     assert filing_id in the_one("queue", FAULT).en
 
 

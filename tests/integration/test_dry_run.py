@@ -54,9 +54,11 @@ def other_notice(number: int, remark: str | None = None) -> Row:
 
 
 def bytes_of(home: Home) -> dict[str, bytes]:
-    """Every file of the home with its content."""
+    """Every file of the home with its content, but for locks of whoever works there."""
     return {
-        path.relative_to(home.root).as_posix(): path.read_bytes() for path in home.root.rglob("*") if path.is_file()
+        path.relative_to(home.root).as_posix(): path.read_bytes()
+        for path in home.root.rglob("*")
+        if path.is_file() and path.parent != home.work / "scratch"
     }
 
 
