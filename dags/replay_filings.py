@@ -7,10 +7,10 @@ After a change of rules, filings in force stay as they were decided. This DAG te
 of them and, once somebody has approved it, decides them anew. What was decided stays on record; it ends when the new
 decision comes into force. Published releases never change (docs/adr/0033).
 
-每月 1 日 6 时（北京时间）自动试重判上月的报送，只出报告。
+每月 1 日中午 12 时（北京时间）自动试重判上月的报送，只出报告。
 手动触发：参数 `mode` 选 `dry`（只出报告）或 `real`（拟定、批准、执行）。
 
-At six on the first of each month (Beijing time) it looks at the filings of the month before and writes a report. By
+At noon on the first of each month (Beijing time) it looks at the filings of the month before and writes a report. By
 hand: `mode` is `dry` (a report) or `real` (plan, approve, carry out); `period` empty takes the run's month, or all when
 it was triggered without a date. By period, over a range, from the page (*Backfill*) or the command line:
 
@@ -46,7 +46,8 @@ DRY, REAL = "dry", "real"
 
 
 @dag(
-    schedule=CronDataIntervalTimetable("0 6 1 * *", timezone=TIMEZONE),
+    # noon: the first of a month by Beijing time and by UTC, in which `airflow backfill` reads its dates
+    schedule=CronDataIntervalTimetable("0 12 1 * *", timezone=TIMEZONE),
     start_date=START,
     catchup=False,
     max_active_runs=1,
