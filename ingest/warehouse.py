@@ -137,13 +137,14 @@ def _build() -> str:
 
 def _update_or_rebuild(being_built: Path) -> Path:
     """Make the database, from the one that stands if that can be brought up to date; return dbt's manifest."""
-    if can_be_updated(home().warehouse, home().operations / "filings.parquet", basis_digest()):
+    basis = basis_digest()
+    if can_be_updated(home().warehouse, home().operations / "filings.parquet", basis):
         with suppress(StorageError, OSError, duckdb.Error):  # a database that is damaged somewhere is made anew
             shutil.copyfile(home().warehouse, being_built)
             return dbt.build(UPDATE)
     being_built.unlink(missing_ok=True)
     manifest = dbt.build()
-    write_basis(being_built, basis_digest())
+    write_basis(being_built, basis)
     return manifest
 
 
@@ -162,9 +163,13 @@ def input_digests() -> dict[str, str]:
     history = hashlib.sha256()
     for line in _history_lines():
         history.update(line.encode())
+    basis = _basis_digests()
+    return {"standard": basis.pop("standard"), "filings": history.hexdigest(), **basis}
+
+
+def _basis_digests() -> dict[str, str]:
     return {
         "standard": load_standard().sha256,
-        "filings": history.hexdigest(),
         "registers": _files_digest([*REGISTER_DIR.glob("*.csv"), *operators_files()]),
         "models": _files_digest([*_model_files(), *DISCLOSURE_FILES]),
     }
@@ -172,9 +177,8 @@ def input_digests() -> dict[str, str]:
 
 def basis_digest() -> str:
     """What the tables are made by: while it is the same, new filings can be added to a warehouse that stands."""
-    digests = {name: digest for name, digest in input_digests().items() if name != "filings"}
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "dbt-core", "dbt-duckdb")]
-    return hashlib.sha256("\n".join([*digests.values(), *versions]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*_basis_digests().values(), *versions]).encode()).hexdigest()
 
 
 def _files_digest(paths: Iterable[Path]) -> str:
