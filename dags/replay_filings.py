@@ -22,7 +22,8 @@ it was triggered without a date. By period, over a range, from the page (*Backfi
   names the rehearsal's (`logs/replay_rehearsal.log`). Repair, clear the task.
 - **`changes`** is skipped, and all that follows, when there is nothing to approve: a dry run, or no decision differs.
 - **`approve`** waits for a person: *Required Actions* on the page of the run shows what would change. Give a reason.
-  *Reject*, or three days without an answer: nothing is changed, and the run ends well.
+  *Reject*, or three days without an answer: nothing is changed, and the run ends well. *Asked a second time*: an answer
+  in the very second of the question may get lost (Airflow 3.3.2); nothing was carried out, answer again.
 - **`carry_out`** decides the filings of the plan anew, one after the other, and starts `build_warehouse`. It counts
   those done, those `overtaken` by a correction since, and those that would come out `otherwise` than was approved; both
   are left as they are: trigger the DAG again. *If it fails*: those done are done. Read the log, repair, clear the task:

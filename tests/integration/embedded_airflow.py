@@ -78,13 +78,14 @@ class Api:
         return self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]
 
 
-def wait_until(what: str, met: Callable[[], bool], seconds: float, logs: Path) -> None:
-    """Poll; on time-out fail with the ends of all logs."""
+def wait_until(what: str | Callable[[], str], met: Callable[[], bool], seconds: float, logs: Path) -> None:
+    """Poll; on time-out fail with the ends of all logs, and with what is asked of `what` only then."""
     deadline = time.monotonic() + seconds
     while not met():
         if time.monotonic() > deadline:
             tails = [f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(logs.glob("*.out"))]
-            pytest.fail(f"waited {seconds} s in vain until {what}\n" + "\n".join(tails))
+            told = what if isinstance(what, str) else what()
+            pytest.fail(f"waited {seconds} s in vain until {told}\n" + "\n".join(tails))
         time.sleep(0.5)
 
 

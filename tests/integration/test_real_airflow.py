@@ -4,6 +4,7 @@ They come in the order of the file: each goes on with what the one before it has
 """
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -59,7 +60,10 @@ class Platform:
             assert state != "failed", self.states(dag_id, run_id)
             return bool(state == "success")
 
-        wait_until(f"{dag_id} {run_id} succeeds", is_done, PATIENCE, self.home.root)
+        def what() -> str:
+            return f"{dag_id} {run_id} succeeds; its tasks: {self.states(dag_id, run_id)}"
+
+        wait_until(what, is_done, PATIENCE, self.home.root)
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str]:
         found = self.api.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
@@ -74,7 +78,19 @@ class Platform:
             return bool(asked) and self.states("replay_filings", run_id)["approve"] == "awaiting_input"
 
         wait_until("a person is asked", is_asked, PATIENCE, self.home.root)
+        wait_until(
+            "the scheduler knows that the worker is free", lambda: self.is_parked(run_id), PATIENCE, self.home.root
+        )
         return asked[0]
+
+    def is_parked(self, run_id: str) -> bool:
+        """Whether the scheduler has heard that the worker put the question and left.
+
+        Who answers within the fraction of a second before that is asked a second time: Airflow 3.3.2 takes the
+        worker's end for that of the task queued anew by the answer, and retries it with the answer forgotten.
+        """
+        log = (self.home.root / "scheduler.out").read_text(encoding="utf-8", errors="replace")
+        return re.search(rf"TaskInstance Finished:.*task_id=approve, run_id={re.escape(run_id)},", log) is not None
 
     def answer(self, run_id: str, option: str) -> None:
         place = f"/api/v2/dags/replay_filings/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
