@@ -19,7 +19,7 @@ run: $(STAMP)
 	$(BIN)/npl run
 
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile -m "not platform and not spark"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not platform and not spark"
 
 test-platform: $(STAMP)
 	$(BIN)/pytest -m platform

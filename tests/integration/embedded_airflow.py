@@ -1,24 +1,21 @@
-"""For tests: homes with an Airflow of their own, and a real one that runs on such a home."""
+"""For tests: homes with an Airflow of their own, and how to speak with one that is served."""
 
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import free_port
 
 from dags.environment import airflow_environment
 from expectations.spec import load_standard
-from ingest.config import PROJECT_DIR
 from ingest.paths import Home
 from ingest.synthetic import demo_filings
 from ingest.synthetic_files import folder_contents
@@ -93,57 +90,3 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     """Send a signal to the process and all its children, if any is left."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, how)
-
-
-@contextmanager
-def real_airflow(home: Path) -> Iterator[Api]:
-    """Scheduler, DAG processor and API server of an Airflow on an empty home, on loopback; gone afterwards."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    environment = environment_of(
-        home,
-        NPL_LANES="2",
-        AIRFLOW__API__PORT=str(port),
-        AIRFLOW__API__BASE_URL=address,
-        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{address}/execution/",
-        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
-    )
-    airflow = [sys.executable, "-m", "airflow"]
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "migrate.out").open("wb") as out:
-        # Alone, because it also writes the configuration whose secrets the other processes share.
-        migrate = [*airflow, "db", "migrate"]
-        subprocess.run(migrate, cwd=PROJECT_DIR, env=environment, stdout=out, stderr=out, check=True, timeout=600)
-    processes = []
-    try:
-        for name, arguments in {
-            "api_server": ["api-server"],
-            "dag_processor": ["dag-processor"],
-            # Its log server cannot be told to stay on loopback.
-            "scheduler": ["scheduler", "--skip-serve-logs"],
-        }.items():
-            with (home / f"{name}.out").open("wb") as out:
-                processes.append(
-                    subprocess.Popen(
-                        [*airflow, *arguments],
-                        cwd=PROJECT_DIR,
-                        env=environment,
-                        stdout=out,
-                        stderr=out,
-                        # A process group each: stopping the parent alone leaves its workers behind.
-                        start_new_session=True,
-                    )
-                )
-        api = Api(address)
-        wait_until("all parts are up", api.is_up, 600, home)
-        api.sign_in()
-        yield api
-    finally:
-        for process in processes:
-            stop(process, signal.SIGTERM)
-        for process in processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            # Also what the parent left behind.
-            stop(process, signal.SIGKILL)
-            process.wait(timeout=10)

@@ -4,14 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-from embedded_airflow import Api, environment_of, stop
+from embedded_airflow import Api, environment_of, stop, wait_until
 from postgres import Postgres
 from processes import children, descendants
 from servers import free_port
@@ -103,16 +101,16 @@ class ServedPlatform:
                 return True
         return False
 
-    def wait_until(self, what: str, met: Callable[[], bool], seconds: float) -> None:
+    def wait_until(self, what: str | Callable[[], str], met: Callable[[], bool], seconds: float) -> None:
         """Look again and again, and keep all parts up meanwhile; on time-out fail with the ends of all logs."""
-        deadline = time.monotonic() + seconds
-        while not met():
-            if time.monotonic() > deadline:
-                logs = sorted(self.home.glob("*.out"))
-                tails = [f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs]
-                pytest.fail(f"waited {seconds} s in vain until {what}\n" + "\n".join(tails))
+
+        def is_met() -> bool:
+            if met():
+                return True
             self.keep_up()
-            time.sleep(0.5)
+            return False
+
+        wait_until(what, is_met, seconds, self.home)
 
     def stop(self) -> None:
         for process in self._ever:

@@ -303,6 +303,7 @@ def test_sql_and_python_share_one_normal_form_of_names():
         assert normalise_name(f"甲{character}（乙）") == "甲(乙)"
 
 
+@pytest.mark.slow
 def test_each_tempting_wrong_formula_fails_its_unit_test(built, tmp_path):
     project = tmp_path / "dbt_project"
     shutil.copytree(DBT_PROJECT, project)

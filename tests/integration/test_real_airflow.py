@@ -1,20 +1,21 @@
-"""The same DAG files under Airflow's own scheduler, DAG processor and API server: one, on one home, for all tests here.
+"""The same DAG files under Airflow's own scheduler, over PostgreSQL: one platform, on one home, for all tests here.
 
 They come in the order of the file: each goes on with what the one before it has left.
 """
 
 import json
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from embedded_airflow import Api, environment_of, prepare_inbox, real_airflow, wait_until
+from embedded_airflow import prepare_inbox
 from filings import decide_one, judge_by, put, sale_notice
+from served_platform import ServedPlatform, served_platform
 
 from expectations.spec import Standard, load_standard
 from ingest import registry, registry_tables, release
@@ -42,8 +43,14 @@ def yesterday() -> Standard:
 class Platform:
     """The Airflow under test and the home that it works on, which is the home of this process as well."""
 
-    def __init__(self, api: Api, home: Home, waiting: int, tied: str) -> None:
-        self.api, self.home, self.waiting, self.tied = api, home, waiting, tied
+    def __init__(self, served: ServedPlatform) -> None:
+        self.served, self.api, self.home = served, served.api, Home(served.home)
+        with pytest.MonkeyPatch.context() as before:
+            judge_by(before, yesterday())
+            put("tie", [sale_notice(**BROKEN_TIE)])
+            self.tied, state = decide_one()
+            assert state == "accepted"
+        self.waiting = prepare_inbox(served.home)
 
     def turn_on(self, *dag_ids: str) -> None:
         for dag_id in dag_ids:
@@ -60,10 +67,10 @@ class Platform:
             assert state != "failed", self.states(dag_id, run_id)
             return bool(state == "success")
 
-        def what() -> str:
+        def told() -> str:
             return f"{dag_id} {run_id} succeeds; its tasks: {self.states(dag_id, run_id)}"
 
-        wait_until(what, is_done, PATIENCE, self.home.root)
+        self.served.wait_until(told, is_done, PATIENCE)
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str]:
         found = self.api.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
@@ -77,10 +84,8 @@ class Platform:
             asked[:] = self.api.call("GET", f"/api/v2/dags/replay_filings/dagRuns/{run_id}/hitlDetails")["hitl_details"]
             return bool(asked) and self.states("replay_filings", run_id)["approve"] == "awaiting_input"
 
-        wait_until("a person is asked", is_asked, PATIENCE, self.home.root)
-        wait_until(
-            "the scheduler knows that the worker is free", lambda: self.is_parked(run_id), PATIENCE, self.home.root
-        )
+        self.served.wait_until("a person is asked", is_asked, PATIENCE)
+        self.served.wait_until("the scheduler knows that the worker is free", lambda: self.is_parked(run_id), PATIENCE)
         return asked[0]
 
     def is_parked(self, run_id: str) -> bool:
@@ -100,23 +105,18 @@ class Platform:
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Filings of two institutions wait, and one is in force that today's rules reject."""
-    root = tmp_path_factory.mktemp("airflow") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NPL_HOME", str(root))
+    folder = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch, served_platform(folder / "home", folder / "postgres") as served:
+        patch.setenv("NPL_HOME", str(folder / "home"))
+        patch.setenv("NPL_REGISTRY_URL", served.environment["NPL_REGISTRY_URL"])
         settings.cache_clear()
-        with pytest.MonkeyPatch.context() as before:
-            judge_by(before, yesterday())
-            put("tie", [sale_notice(**BROKEN_TIE)])
-            tied, state = decide_one()
-            assert state == "accepted"
-        waiting = prepare_inbox(root)
-        with real_airflow(root) as api:
-            wait_until("the DAGs are known", lambda: api.dag_ids() == DAG_IDS, PATIENCE, root)
-            assert api.call("GET", "/api/v2/importErrors")["total_entries"] == 0
-            platform = Platform(api, Home(root), waiting, tied)
-            # the others when their turn comes: what runs beside costs time on a small machine
-            platform.turn_on("build_warehouse", "publish_release")
-            yield platform
+        platform = Platform(served)
+        served.wait_until("the DAGs are known", lambda: platform.api.dag_ids() == DAG_IDS, PATIENCE)
+        assert platform.api.call("GET", "/api/v2/importErrors")["total_entries"] == 0
+        # the others when their turn comes: what runs beside costs time on a small machine
+        platform.turn_on("build_warehouse", "publish_release")
+        yield platform
+        registry._engine.cache_clear()
     settings.cache_clear()
 
 
@@ -132,7 +132,7 @@ def test_an_empty_home_goes_from_inbox_to_release_by_itself(platform: Platform) 
         published = [run for run in runs if run["dag_id"] == "publish_release" and run["state"] == "success"]
         return any(run["run_type"] == "asset_triggered" for run in published)
 
-    wait_until("a release is published", is_published, PATIENCE, platform.home.root)
+    platform.served.wait_until("a release is published", is_published, PATIENCE)
     # The schedule may have been faster than our trigger: then it was its run that decided.
     instances = [
         instance
@@ -177,7 +177,7 @@ def test_history_is_looked_at_by_period_from_the_command_line(platform: Platform
     done = subprocess.run(
         [sys.executable, "-m", "airflow", *command.split()],
         cwd=PROJECT_DIR,
-        env=environment_of(platform.home.root),
+        env=platform.served.environment,
         capture_output=True,
         text=True,
         timeout=240,
@@ -218,7 +218,7 @@ def test_an_approved_replay_makes_a_new_release_and_leaves_the_old_one_as_it_was
     (approval,) = registry.rows_of(registry_tables.replays)
     assert approval["approved_by"]
     assert approval["reason"] == "rule corrected"
-    wait_until("a release follows", lambda: release.latest() != old, PATIENCE, platform.home.root)
+    platform.served.wait_until("a release follows", lambda: release.latest() != old, PATIENCE)
     assert release.verify(old) == []
     told = release.compare(release.find_release(old), release.find_release(None))
     (superseded,) = told["filings"]["superseded"]
@@ -235,15 +235,15 @@ def test_a_run_that_is_not_done_by_its_deadline_is_told_to_the_operator(platform
         assert decide_one()[1] == "accepted"
     run_id = platform.trigger("replay_filings", mode="real", period="2026-03")
     platform.ask(run_id)
-    with sqlite3.connect(home.airflow / "airflow.db", timeout=60) as database:
+    with psycopg.connect(platform.served.postgres.url("airflow", "airflow").replace("+psycopg", "")) as database:
         moved = database.execute(
-            "update deadline set deadline_time = '2026-01-01 00:00:00.000000' where dagrun_id = "
-            "(select id from dag_run where run_id = ?)",
+            "update deadline set deadline_time = '2026-01-01T00:00:00Z' where dagrun_id = "
+            "(select id from dag_run where run_id = %s)",
             [run_id],
         )
         assert moved.rowcount == 1
     told = home.alerts / f"late-replay_filings-{run_id.replace(':', '_')}.txt"
-    wait_until("the operator is told", told.exists, PATIENCE, home.root)
+    platform.served.wait_until("the operator is told", told.exists, PATIENCE)
     assert "运行超时未完成" in told.read_text(encoding="utf-8")
     platform.answer(run_id, "Reject")
     platform.wait_for_run("replay_filings", run_id)
