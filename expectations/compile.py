@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 
@@ -23,12 +24,16 @@ FALSE_WORDS = ("否", "N", "n", "false", "FALSE", "False", "0")
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """One boolean that must hold: a rule, or a rule applied to one field; `index` numbers it within its table."""
+    """One boolean that must hold: a rule, or a rule applied to one field; `index` numbers it within its table.
+
+    `condition` is SQL of which rows it is asked of, where it is not asked of all; `sql` is null for the others.
+    """
 
     rule: Rule
     field: str | None
     sql: str
     index: int
+    condition: str | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -281,12 +286,19 @@ def version_expression(standard: Standard, spec: TableSpec) -> str:
 
 def checks_of(standard: Standard, table: str, filed_columns: Sequence[str]) -> list[Check]:
     """Every check of a table's active rules, rules in the order of their ids, fields in the order of the table."""
+    return list(_checks_of(standard, table, tuple(filed_columns)))
+
+
+@lru_cache(maxsize=64)  # a filing asks for them half a dozen times
+def _checks_of(standard: Standard, table: str, filed_columns: tuple[str, ...]) -> tuple[Check, ...]:
     spec = standard.all_tables[table]
     checks: list[Check] = []
     for rule in standard.rules_of(table):
+        condition = _condition(standard, spec, rule)
         for field, sql in _expand(standard, spec, rule, filed_columns):
-            checks.append(Check(rule, field, _applicable(standard, spec, rule, sql), len(checks)))
-    return checks
+            asked = f"(case when {condition} then ({sql}) end)" if condition else f"({sql})"
+            checks.append(Check(rule, field, asked, len(checks), condition))
+    return tuple(checks)
 
 
 def personal_cells(
@@ -383,7 +395,7 @@ def _versions_sql(standard: Standard, since: str | None, until: str | None) -> s
     return "true" if chosen == names else f"standard_version in {_tuple(chosen)}"
 
 
-def _applicable(standard: Standard, spec: TableSpec, rule: Rule, sql: str) -> str:
+def _condition(standard: Standard, spec: TableSpec, rule: Rule) -> str | None:
     conditions = [_versions_sql(standard, rule.since, rule.until)]
     if rule.when:
         conditions.append(f"({rule.when})")
@@ -393,5 +405,4 @@ def _applicable(standard: Standard, spec: TableSpec, rule: Rule, sql: str) -> st
             f"not coalesce(filing_subject = {sql_text(exception.institution)} and {day} between "
             f"date '{exception.valid_from}' and date '{exception.valid_to}', false)"
         )
-    needed = " and ".join(condition for condition in conditions if condition != "true")
-    return f"(case when {needed} then ({sql}) end)" if needed else f"({sql})"
+    return " and ".join(condition for condition in conditions if condition != "true") or None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from expectations.compile import column_names, fill_tokens, quoted, text_column
-from expectations.engine import REASONS_COLUMN, is_blank
+from expectations.engine import REASONS_COLUMN, is_blank, is_long
 from expectations.spec import FieldSpec, Standard, TableSpec
 
 REASONS = ("ND1", "ND2", "ND3", "ND4")
@@ -74,23 +74,42 @@ def completeness_of(con: duckdb.DuckDBPyConnection, standard: Standard, table: s
     The rows of a long table tell what is missing in them and why; of a short one the texts as filed are looked at.
     """
     spec = standard.all_tables[table]
-    if REASONS_COLUMN in column_names(con, f"filed_{table}"):
+    if is_long(column_names(con, f"filed_{table}")):
         return _of_long(con, standard, spec)
     filed = set(column_names(con, f"raw_{table}")) - {"row_number"}
+    found = completeness_by(con, standard, spec, filed, "1", f"filed_{table}", f"raw_{table}")
+    return found.get(1) or [FieldCompleteness(table, field.name, *[0] * 8) for field in spec.fields]
+
+
+def completeness_by(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    spec: TableSpec,
+    filed: set[str],
+    place: str,
+    typed: str,
+    texts: str,
+) -> dict[int, list[FieldCompleteness]]:
+    """The same of rows of several filings, by what tells them apart: `place` is SQL of a number.
+
+    `typed` and `texts` are relations of the typed rows and of the rows as filed, whose columns are `filed`.
+    """
     conditions = [condition for field in spec.fields for condition in _conditions(standard, field, field.name in filed)]
     counts = ", ".join(f"count(*) filter (where {condition})" if condition else "0" for condition in conditions)
     for side_by_side in (True, False):
-        query = (
-            f"select count(*) filter (where is_astray), count(*), {counts} from ({_cells(spec, filed, side_by_side)})"
-        )
-        ((astray, rows, *found),) = con.execute(query).fetchall()
-        if not astray:
+        cells = _cells(spec, filed, side_by_side, typed, texts)
+        query = f"select {place}, count(*) filter (where is_astray), count(*), {counts} from ({cells}) group by 1"
+        found = con.execute(query).fetchall()
+        if not any(astray for _, astray, *_ in found):
             break
-    wide = len(found) // len(spec.fields)
-    return [
-        FieldCompleteness(table, field.name, rows, *found[number * wide : (number + 1) * wide])
-        for number, field in enumerate(spec.fields)
-    ]
+    wide = len(conditions) // len(spec.fields)
+    return {
+        number: [
+            FieldCompleteness(spec.table, field.name, rows, *counted[begin : begin + wide])
+            for begin, field in zip(range(0, len(conditions), wide), spec.fields, strict=True)
+        ]
+        for number, _, rows, *counted in found
+    }
 
 
 def _of_long(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec) -> list[FieldCompleteness]:
@@ -143,7 +162,7 @@ def _is_wanted(field: FieldSpec) -> str | None:
     return f"coalesce({field.required_when}, false)" if field.required_when and not field.required else None
 
 
-def _cells(spec: TableSpec, filed: set[str], side_by_side: bool) -> str:
+def _cells(spec: TableSpec, filed: set[str], side_by_side: bool, typed: str, raw: str) -> str:
     """SQL of the typed rows with the text of every cell beside its value.
 
     Typed rows are made in the order of the filed ones, so that the two tables can be read side by side, which takes a
@@ -154,7 +173,7 @@ def _cells(spec: TableSpec, filed: set[str], side_by_side: bool) -> str:
     same = "" if side_by_side else "using (row_number)"
     return f"""
         select filed.*{texts}, filed.row_number is distinct from raw.row_number as is_astray
-        from filed_{spec.table} as filed {joined} raw_{spec.table} as raw {same}"""
+        from {typed} as filed {joined} {raw} as raw {same}"""
 
 
 def _conditions(standard: Standard, field: FieldSpec, is_filed: bool) -> tuple[str | None, ...]:

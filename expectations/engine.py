@@ -4,11 +4,15 @@ Relations in the work database (one per filing), for each table of the standard:
   raw_<table>        as filed: `row_number`, then one text column per filed column (made by whoever reads the filing)
   accepted_<table>   accepted rows in force, typed (made by whoever keeps them; empty when there are none)
   filed_<table>      typed rows and `mask_<n>`: bit i set when check i of the row scope is broken; of a long table also
-                     `missing_reasons` as accepted rows have it and `blanks_<n>`: bit i set when field i is blank.
+                     `missing_reasons` as accepted rows have it (so of rows that were typed together with those of
+                     other filings) and `blanks_<n>`: bit i set when field i is blank.
                      A long table whose database is a file lies beside it as Parquet, and this is a view of it: such a
                      file takes a third of the work of a table of the database
   known_<table>      accepted_<table> and filed_<table> together, for rules across filings
   broken_<table>     (check_index, row_number) of the rules of scope `table` and `cross`
+and for all tables together:
+  settled_checks     (table_name, check_index, row_number) of such rules that need not be asked any more: the rows that
+                     break them, and one without a row number for each
 Row rules are ONE select over the raw rows: casts, masks and typed rows come out of the same pass.
 Nothing here knows about NPLs: a standard of another field runs the same way.
 """
@@ -18,6 +22,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import Any
 
 import duckdb
@@ -25,6 +30,7 @@ import pyarrow as pa
 
 from expectations.columns import study
 from expectations.compile import (
+    UNKNOWN,
     Check,
     ColumnFacts,
     checks_of,
@@ -43,8 +49,10 @@ from expectations.spec import Standard, TableSpec
 
 BITS = 63  # a BIGINT's usable bits
 REASONS_COLUMN = "missing_reasons"
+BLANKS = "blanks_"
 # DuckDB 2.0.1 takes a cast into the reading of a CSV file, where a bad value raises instead of becoming null
 DISABLED_OPTIMIZERS = "type_pushdown"
+WORD = re.compile(r"\w+")
 UNIQUE = re.compile(r"count\(\*\) over \(partition by (\w+(?:, \w+)*)\) = 1\b")
 
 
@@ -59,11 +67,20 @@ class TableResult:
 
     def count(self, rule_id: str) -> int:
         """Findings of one rule (rows, or rows x fields for a rule that looks at each field)."""
-        return sum(count for check, count in self.counts.items() if check.rule.id == rule_id)
+        return self._by_rule.get(rule_id, (0, 0))[0]
 
     def judged(self, rule_id: str) -> int:
         """How many cells or rows one rule looked at: rows x its checks."""
-        return self.rows * sum(check.rule.id == rule_id for check in self.counts)
+        return self.rows * self._by_rule.get(rule_id, (0, 0))[1]
+
+    @cached_property
+    def _by_rule(self) -> Mapping[str, tuple[int, int]]:
+        """Findings and number of checks of each rule: every expectation asks for its own."""
+        found: dict[str, tuple[int, int]] = {}
+        for check, count in self.counts.items():
+            findings, checks = found.get(check.rule.id, (0, 0))
+            found[check.rule.id] = findings + count, checks + 1
+        return found
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,7 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
     for statement in macros_of(standard):
         con.execute(statement)
     tell_context(con, standard, context)
+    settle_checks(con, [])
     present = relations(con)
     for name, shape in standard.head.references.items():
         if name not in present:
@@ -112,20 +130,19 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
             con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
         if f"raw_{table.table}" not in present:
             con.execute(f"create table raw_{table.table} (row_number bigint)")
-        _make_unfiled(con, table)
+        _make_unfiled(con, standard, table)
 
 
 def take_back(con: duckdb.DuckDBPyConnection, standard: Standard, tables: Iterable[str]) -> None:
     """Make these tables as those that a filing does not carry, for the next filing in the same work database."""
     for table in tables:
-        drop_relation(con, f"filed_{table}")
         con.execute(f"create or replace table raw_{table} (row_number bigint)")
-        _make_unfiled(con, standard.all_tables[table])
+        _make_unfiled(con, standard, standard.all_tables[table])
 
 
-def _make_unfiled(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
-    con.execute(f"create or replace view filed_{spec.table} as select * from accepted_{spec.table} limit 0")
-    make_known(con, spec)
+def _make_unfiled(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec) -> None:
+    con.execute(f"create or replace table filed_{spec.table} as select * from accepted_{spec.table} limit 0")
+    make_known(con, standard, spec)
 
 
 def tell_context(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping[str, str | None]) -> None:
@@ -134,6 +151,16 @@ def tell_context(con: duckdb.DuckDBPyConnection, standard: Standard, context: Ma
         f"{sql_text(context.get(name))}::{kind_of(kind)} as {name}" for name, kind in standard.head.context.items()
     )
     con.execute(f"create or replace table filing_context as select {columns or '1 as nothing'}")
+
+
+def settle_checks(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> None:
+    """Make `settled_checks` of what these queries find, in place of what was settled before."""
+    found = " union all ".join(queries or ["select null, null, null limit 0"])
+    con.execute(
+        "create or replace table settled_checks as "
+        "select table_name::varchar as table_name, check_index::integer as check_index, "
+        f"row_number::bigint as row_number from ({found}) as found(table_name, check_index, row_number)"
+    )
 
 
 def _context_values(con: duckdb.DuckDBPyConnection, standard: Standard) -> dict[str, str]:
@@ -199,14 +226,13 @@ def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) ->
     checks = checks_of(standard, table, columns)
     facts = study(con, standard, spec, checks)
     told = "".join(f", {value} as {name}" for name, value in _context_values(con, standard).items())
-    drop_relation(con, f"filed_{table}")
     judged = judged_rows(standard, spec, columns, checks, f"raw_{table}", f"select *{told} from as_typed", facts)
     if facts:
         _keep_long(con, f"filed_{table}", judged)
     else:
         with planned_as_written(con):
-            con.execute(f"create table filed_{table} as {judged}")
-    make_known(con, spec)
+            con.execute(f"create or replace table filed_{table} as {judged}")
+    make_known(con, standard, spec)
     return checks
 
 
@@ -218,8 +244,12 @@ def judged_rows(
     source: str,
     told: str,
     facts: Mapping[str, ColumnFacts] | None = None,
+    with_reasons: bool = False,
 ) -> str:
-    """SQL of filed_<table> from rows of text; `told` is a query over `as_typed` that adds the filing's context."""
+    """SQL of filed_<table> from rows of text; `told` is a query over `as_typed` that adds the filing's context.
+
+    `with_reasons` adds `missing_reasons`, which a long table (one with `facts`) always has.
+    """
     facts = facts or {}
     unbroken = frozenset(index for each in facts.values() for index in each.unbroken)
     dirty = {check.field for check in checks if check.rule.for_each == "columns" and check.index not in unbroken}
@@ -229,10 +259,11 @@ def judged_rows(
     row_checks = [check for check in checks if check.rule.scope == "row"]
     masks = ", ".join(f"{mask} as mask_{number}" for number, mask in enumerate(_masks(row_checks, unbroken)))
     beside = ""
+    if facts or with_reasons:
+        reasons = missing_reasons(standard, spec, columns, lambda name: facts.get(name, UNKNOWN).gives_reasons)
+        beside = f", {reasons} as {REASONS_COLUMN}"
     if facts:
-        reasons = missing_reasons(standard, spec, columns, lambda name: facts[name].gives_reasons)
-        blanks = "".join(f", {word} as blanks_{number}" for number, word in enumerate(_blank_words(spec)))
-        beside = f", {reasons} as {REASONS_COLUMN}{blanks}"
+        beside += "".join(f", {word} as {BLANKS}{number}" for number, word in enumerate(_blank_words(spec)))
     return f"""
         with as_typed as ({typed}),
         as_told as ({told}),
@@ -245,8 +276,9 @@ def _keep_long(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
     """Keep the rows of a query under this name, in their order. Planning is soon made up for in a long table."""
     place = _one(con, "select path from duckdb_databases() where database_name = current_database()")[0]
     if place is None:
-        con.execute(f"create table {name} as {query}")
+        con.execute(f"create or replace table {name} as {query}")
         return
+    drop_relation(con, name)
     file = sql_text(f"{place}.{name}.parquet")
     con.execute(f"copy ({query}) to {file} (format parquet, compression lz4_raw)")
     con.execute(f"create view {name} as select * from read_parquet({file})")
@@ -267,24 +299,48 @@ def _blank_words(spec: TableSpec) -> list[str]:
 def is_blank(spec: TableSpec, field: str) -> str:
     """SQL of whether a field of a row of filed_<table> is blank as filed; only a long table's rows tell."""
     word, bit = divmod(list(spec.by_name).index(field), BITS)
-    return f"blanks_{word} & {1 << bit} <> 0"
+    return f"{BLANKS}{word} & {1 << bit} <> 0"
 
 
-def make_known(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
-    """Make known_<table> over accepted_<table> and filed_<table>, as they are now."""
-    kept = ", ".join(field.name for field in spec.fields)
+def is_long(filed_columns: Collection[str]) -> bool:
+    """Whether these are the columns of filed_<table> of a long table."""
+    return f"{BLANKS}0" in filed_columns
+
+
+def make_known(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec) -> None:
+    """Make known_<table> over accepted_<table> and filed_<table>, as they are now, with the fields that rules look at.
+
+    It is planned anew for every rule that looks at it, field by field.
+    """
+    kept = ", ".join(["standard_version", *known_fields(standard, spec.table)])
     con.execute(f"""
         create or replace view known_{spec.table} as
-        select filing_id, row_number, standard_version, {kept}, false as is_filed from accepted_{spec.table}
+        select filing_id, row_number, {kept}, false as is_filed from accepted_{spec.table}
         union all by name
-        select null as filing_id, row_number, standard_version, {kept}, true as is_filed from filed_{spec.table}""")
+        select null as filing_id, row_number, {kept}, true as is_filed from filed_{spec.table}""")
+
+
+@lru_cache(maxsize=64)
+def known_fields(standard: Standard, table: str) -> tuple[str, ...]:
+    """The fields of a table whose names stand in any rule that looks at known_<table>."""
+    words: set[str] = set()
+    for name, spec in standard.all_tables.items():
+        for check in checks_of(standard, name, list(spec.by_name)):
+            sql = " ".join([check.sql, check.rule.suggestion or "", *check.rule.show.values()])
+            if f"known_{table}" in sql:
+                words.update(WORD.findall(sql))
+    return tuple(name for name in standard.all_tables[table].by_name if name in words)
 
 
 def judge_table(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, checks: Sequence[Check]) -> TableResult:
     """Count what every check of a table finds, and mark the held rows in `held_<table>` (row_number)."""
-    con.execute(f"create or replace table broken_{table} (check_index integer, row_number bigint)")
+    told = f"from settled_checks where table_name = '{table}'"
+    settled = {index for (index,) in con.execute(f"select check_index {told} and row_number is null").fetchall()}
+    con.execute(
+        f"create or replace table broken_{table} as select check_index, row_number {told} and row_number is not null"
+    )
     for check in checks:
-        if check.rule.scope != "row":
+        if check.rule.scope != "row" and check.index not in settled:
             con.execute(f"""
                 insert into broken_{table}
                 select {check.index}, row_number

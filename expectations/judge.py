@@ -6,6 +6,7 @@ Great Expectations, whose Checkpoint gives the verdict of record.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import duckdb
@@ -43,10 +44,20 @@ def judging_order(standard: Standard, filed: Sequence[str]) -> list[str]:
 def type_filing(
     con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str], typed: Collection[str] = ()
 ) -> None:
-    """Type the rows of every filed table, so that a rule of one can look into another; `typed` are typed already."""
+    """Type the rows of every filed table, so that a rule of one can look into another; `typed` are typed already.
+
+    A system table is typed when its turn to be judged comes: before that only if a filed one's rule looks at it.
+    """
     for table in judging_order(standard, filed):
-        if table not in typed:
+        is_wanted = not standard.all_tables[table].system or any(_looks_at(standard, each, table) for each in filed)
+        if is_wanted and table not in typed:
             engine.type_rows(con, standard, table)
+
+
+@lru_cache(maxsize=64)
+def _looks_at(standard: Standard, table: str, other: str) -> bool:
+    checks = checks_of(standard, table, list(standard.all_tables[table].by_name))
+    return any(f"_{other}" in check.sql for check in checks)
 
 
 def judge_one(

@@ -15,7 +15,7 @@ import duckdb
 
 from expectations.compile import Check, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.completeness import FieldCompleteness
-from expectations.engine import REASONS_COLUMN, accepted_ddl, principal_of
+from expectations.engine import REASONS_COLUMN, accepted_ddl, is_long, principal_of
 from expectations.findings import mask
 from expectations.spec import Standard, TableSpec, load_standard
 from ingest import registry, telemetry
@@ -134,9 +134,10 @@ def _write_rows(case: Case, spec: TableSpec, record: registry.FilingRecord, targ
     assert case.con is not None
     fields = ", ".join(f"filed.{field.name}" for field in spec.fields)
     order = "order by filed.row_number"
-    if REASONS_COLUMN in column_names(case.con, f"filed_{spec.table}"):
+    columns = column_names(case.con, f"filed_{spec.table}")
+    if REASONS_COLUMN in columns:
         source, reasons = f"filed_{spec.table} as filed", f"filed.{REASONS_COLUMN}"
-        if held == "not in":
+        if held == "not in" and is_long(columns):
             # a long table's rows lie in their order, and to sort nearly all of them would take more than all the rest
             order = ""
     else:

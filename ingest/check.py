@@ -1,6 +1,6 @@
 """Checking a filing: read it, judge it, and say what was found. Filed or not, the same bytes get the same report."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +60,14 @@ def check_path(path: Path, standard: Standard) -> Report:
 
 @dataclass
 class _Work:
-    """A filing's work database with everything in it that the rules look at; rows of `typed` tables are typed."""
+    """A filing's work database with everything in it that the rules look at.
+
+    `typed` are the tables whose rows are typed already, each with how complete it is.
+    """
 
     database: engine.WorkDatabase
     con: duckdb.DuckDBPyConnection
-    typed: Collection[str]
+    typed: Mapping[str, Sequence[FieldCompleteness]]
     in_force: InForce
 
 
@@ -108,7 +111,11 @@ def checking(
                     )
                 _refuse_lost_rows(content, results)
                 with telemetry.step("report"):
-                    fields = [each for table in content.tables for each in completeness_of(con, standard, table.table)]
+                    fields = [
+                        each
+                        for name in (table.table for table in content.tables)
+                        for each in work.typed.get(name) or completeness_of(con, standard, name)
+                    ]
                     filing_id = record.filing_id if record else filing_id_of(content.manifest, sha256, folder)
                     report = _report(con, standard, content, sha256, folder, filing_id, verdict, results, fields)
             except duckdb.IOException:
@@ -151,7 +158,7 @@ def _work(
                 con.begin()
                 fill(con, standard, content, folder, sha256)
                 con.commit()
-            yield _Work(database, con, (), ReadAnew())
+            yield _Work(database, con, {}, ReadAnew())
         finally:
             con.close()
 

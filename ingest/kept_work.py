@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from expectations import engine
+from expectations.completeness import FieldCompleteness
 from expectations.spec import Standard
-from expectations.together import FiledRows, can_be_typed_together, type_together, typed_apart
+from expectations.together import FiledRows, Together, can_be_typed_together, settled_of, type_together, typed_apart
 from ingest import registry
 from ingest.config import settings
 from ingest.in_force import Followed
@@ -37,10 +38,10 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class TypedAhead:
-    """A filing of the chunk: what was filed, and its place in the relation of each table that was typed together."""
+    """A filing of the chunk: what was filed, and its place among those whose rows of a table were typed together."""
 
     content: FiledContent
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    places: dict[str, tuple[Together, int]] = field(default_factory=dict)
 
 
 class KeptWork:
@@ -64,7 +65,7 @@ class KeptWork:
         self._filed: list[str] = []
         self._ahead: dict[tuple[str, str], TypedAhead] = {}
         self._looked_at: set[str] = set()
-        self._names: list[str] = []
+        self._together: list[Together] = []
 
     def is_for(self, standard: Standard) -> bool:
         """Whether it holds what a new one would: the same standard, home, settings and registers."""
@@ -80,8 +81,8 @@ class KeptWork:
         typed = self._ahead.get((folder, sha256))
         return typed.content if typed else None
 
-    def put(self, content: FiledContent, folder: str, sha256: str) -> list[str]:
-        """Make it the work database of this filing; return the tables whose rows are typed already."""
+    def put(self, content: FiledContent, folder: str, sha256: str) -> dict[str, list[FieldCompleteness]]:
+        """Make it the work database of this filing; return how complete the tables are whose rows are typed already."""
         filed = [table.table for table in content.tables]
         engine.take_back(self.con, self.standard, set(self._filed) - set(filed))
         self._filed = filed
@@ -90,11 +91,13 @@ class KeptWork:
         engine.tell_context(self.con, self.standard, context_of(content.manifest))
         compare_with_in_force(self.con, self.standard, content, folder, sha256, self.in_force)
         ahead = self._ahead.pop((folder, sha256), None)
-        if ahead is None or ahead.content is not content:
-            return []
-        for table_name, (name, number) in ahead.places.items():
-            typed_apart(self.con, self.standard, table_name, name, number)
-        return list(ahead.places)
+        places = ahead.places if ahead and ahead.content is content else {}
+        engine.settle_checks(
+            self.con, [query for together, number in places.values() for query in settled_of(together, number)]
+        )
+        for together, number in places.values():
+            typed_apart(self.con, self.standard, together, number)
+        return {table: together.completeness[number] for table, (together, number) in places.items()}
 
     def has_looked_at(self, filing_id: str) -> bool:
         """Whether it is of the chunk that was typed last, small or not."""
@@ -103,9 +106,9 @@ class KeptWork:
     def type_ahead(self, records: Sequence[registry.FilingRecord]) -> None:
         """Read small filings and type their rows together, in place of the chunk before."""
         self._looked_at = {record.filing_id for record in records}
-        for name in self._names:
-            self.con.execute(f"drop table {name}")
-        self._names.clear()
+        for together in self._together:
+            together.drop(self.con)
+        self._together.clear()
         self._ahead.clear()
         groups: dict[tuple[str, ...], list[tuple[TypedAhead, FiledRows]]] = {}
         for record in records:
@@ -118,18 +121,18 @@ class KeptWork:
             for table in content.tables:
                 key = (table.table, *table.rows.column_names[1:])
                 groups.setdefault(key, []).append((ahead, FiledRows(table.rows, context)))
-        for (table_name, *columns), together in groups.items():
-            if len(together) < 2 or not can_be_typed_together(self.standard, table_name, columns):
+        for (table_name, *columns), filed in groups.items():
+            if len(filed) < 2 or not can_be_typed_together(self.standard, table_name, columns):
                 continue
-            name = f"together_{len(self._names)}"
+            name = f"together_{len(self._together)}"
             try:
-                type_together(self.con, self.standard, table_name, [rows for _, rows in together], name)
+                typed = type_together(self.con, self.standard, table_name, [rows for _, rows in filed], name)
             except Exception as error:  # each by itself: the one that broke it is then the only one that suffers
-                log.warning("%s: %d filings are typed one by one: %s", table_name, len(together), type(error).__name__)
+                log.warning("%s: %d filings are typed one by one: %s", table_name, len(filed), type(error).__name__)
                 continue
-            self._names.append(name)
-            for number, (ahead, _) in enumerate(together):
-                ahead.places[table_name] = name, number
+            self._together.append(typed)
+            for number, (ahead, _) in enumerate(filed):
+                ahead.places[table_name] = typed, number
 
 
 def _small_content(record: registry.FilingRecord, standard: Standard) -> FiledContent | None:
