@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     A CSV or Parquet file of more than `stream_from_mb` is never held in memory: `largest_streamed_mb` bounds a filing
     of such files, `largest_file_mb` what of it has to be held.
     `memory_limit` is DuckDB's part of what a process takes: with 1200 MB the whole of it stays below 2 GB.
+    `warehouse_memory_limit` is the same of a build of the warehouse, which spills to the home's disk beyond it.
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.
     `keys_dir` holds the keys that sign the log; empty means in the home. `log_origin` is the log's name in every
     receipt; it is taken when the first key is made. `sql_seconds` is how long a query of `npl sql` may run.
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     stream_from_mb: float = Field(default=64, ge=0)
     settle_seconds: int = Field(default=600, ge=0)
     memory_limit: str = "1200MB"
+    warehouse_memory_limit: str = "4GB"
     threads: int = 2
     sql_seconds: float = Field(default=60, gt=0)
     sftp_host: str = "127.0.0.1"

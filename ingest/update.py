@@ -10,9 +10,6 @@ import duckdb
 
 from expectations.compile import sql_text
 
-UPDATE = ("--indirect-selection", "empty", "--exclude", "tag:whole", "config.materialized:view", "resource_type:seed")
-"""Of an update: no test that looks at every loan there is, and no view or seed, which are as the last build left them
-(tests of what views show run: `empty` keeps those that an exclusion would take with it)."""
 BASIS = "intermediate.basis"
 
 

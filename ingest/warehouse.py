@@ -24,6 +24,7 @@ from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.dbt import DBT_PROJECT, database_being_built
 from ingest.errors import StorageError
+from ingest.kept_plan import Kind
 from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
 from ingest.quality_exports import obligations_table, rules_table, warnings_table
 from ingest.register import (
@@ -33,7 +34,7 @@ from ingest.register import (
     institutions,
     operators_files,
 )
-from ingest.update import UPDATE, can_be_updated, write_basis
+from ingest.update import can_be_updated, write_basis
 
 DISCLOSURE_FILES = sorted((PROJECT_DIR / "ingest" / "disclosure").glob("*.yml"))
 """What is public is declared there: it makes the warehouse as much as the models do."""
@@ -141,9 +142,9 @@ def _update_or_rebuild(being_built: Path) -> Path:
     if can_be_updated(home().warehouse, home().operations / "filings.parquet", basis):
         with suppress(StorageError, OSError, duckdb.Error):  # a database that is damaged somewhere is made anew
             shutil.copyfile(home().warehouse, being_built)
-            return dbt.build(UPDATE)
+            return dbt.build(Kind.update, compiled_by())
     being_built.unlink(missing_ok=True)
-    manifest = dbt.build()
+    manifest = dbt.build(Kind.whole, compiled_by())
     write_basis(being_built, basis)
     return manifest
 
@@ -177,8 +178,14 @@ def _basis_digests() -> dict[str, str]:
 
 def basis_digest() -> str:
     """What the tables are made by: while it is the same, new filings can be added to a warehouse that stands."""
+    return hashlib.sha256(f"{compiled_by()}\n{_basis_digests()['registers']}".encode()).hexdigest()
+
+
+def compiled_by() -> str:
+    """What dbt's statements follow from, whatever the home: standard, models, and who compiles and runs them."""
+    basis = _basis_digests()
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "dbt-core", "dbt-duckdb")]
-    return hashlib.sha256("\n".join([*_basis_digests().values(), *versions]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([basis["standard"], basis["models"], *versions]).encode()).hexdigest()
 
 
 def _files_digest(paths: Iterable[Path]) -> str:

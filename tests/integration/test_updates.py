@@ -16,7 +16,8 @@ from warehouse_home import OPERATIONS, accepted_columns, write_table
 from warehouse_loans import loan, pseudonym, recovery
 from warehouse_rows import BUYER, SELLER_A, SELLER_B, Row, filing
 
-from ingest.update import UPDATE
+from ingest.dbt import ARGUMENTS
+from ingest.kept_plan import Kind
 
 ENDS = ["fct_title_chain", "int_tape_defects", "int_loan_quarters", "fct_recoveries"]
 DEALS = {
@@ -186,7 +187,7 @@ def models(built: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Model]
 def test_what_grows_with_loans_is_not_made_anew(models: list[Model]) -> None:
     growing = {model.name for model in models if model.kind == "incremental"}
     assert growing == {"fct_loans", "fct_title_chain", "int_loan_numbers", "int_loan_quarters", "int_tape_defects"}
-    assert all(model.full_sql != model.update_sql for model in models if model.name in growing)
+    assert all(model.full_sql != model.update.sql for model in models if model.name in growing)
 
 
 def test_dbt_itself_updates_as_the_models_say(models: list[Model], built: Path, standard, tmp_path: Path) -> None:
@@ -210,7 +211,7 @@ def test_dbt_itself_updates_as_the_models_say(models: list[Model], built: Path, 
     write_table(home / "accepted" / "loan" / "A-9.parquet", accepted_columns("loan", standard), tape)
 
     wanted = " ".join(f"+{name}" for name in ENDS)
-    result = run_dbt(DBT_PROJECT, home, database, tmp_path, "run", "--select", wanted, *UPDATE)
+    result = run_dbt(DBT_PROJECT, home, database, tmp_path, "run", "--select", wanted, *ARGUMENTS[Kind.update])
     assert result.success, result.exception
     with chdir(home), duckdb.connect(":memory:") as con:
         con.execute(f"attach '{database}' as updated (read_only)")
@@ -221,12 +222,11 @@ def test_dbt_itself_updates_as_the_models_say(models: list[Model], built: Path, 
         assert con.execute(changed).fetchone() == (2,)
         for model in models:
             if model.kind == "incremental":
-                difference = f"(from {model.relation} except all from {model.relation.replace('npl', 'updated')})"
+                relation = model.relation.replace('"npl"', "updated")
+                difference = f"(from {model.relation} except all from {relation})"
                 assert con.execute(f"select * from {difference}").fetchall() == [], model.name
-                assert (
-                    len(rows(con, model))
-                    == con.execute(f"select count(*) from {model.relation.replace('npl', 'updated')}").fetchone()[0]
-                ), model.name
+                count = con.execute(f"select count(*) from {relation}").fetchone()
+                assert count == (len(rows(con, model)),), model.name
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

@@ -10,8 +10,9 @@ import pytest
 from ingest import dbt, warehouse
 from ingest.dbt import database_being_built
 from ingest.errors import StorageError
+from ingest.kept_plan import Kind
 from ingest.paths import Home
-from ingest.update import UPDATE, can_be_updated, write_basis
+from ingest.update import can_be_updated, write_basis
 
 FIRST, SECOND, THIRD = (datetime.datetime(2026, 1, day) for day in (1, 2, 3))
 Known = dict[str, datetime.datetime | None]
@@ -67,20 +68,20 @@ def test_what_was_made_on_another_basis_or_is_no_database_is_made_anew(tmp_path:
 
 
 @pytest.fixture
-def built(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+def built(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> list[Kind]:
     """A warehouse that can be updated, and a list of the builds that dbt is asked for."""
     npl_home.warehouse.parent.mkdir(parents=True)
     _database(npl_home.warehouse, BUILT)
     _export(npl_home.operations / "filings.parquet", BUILT | {"A-3": THIRD})
     monkeypatch.setattr(warehouse, "basis_digest", lambda: "basis")
-    asked: list[tuple[str, ...]] = []
+    asked: list[Kind] = []
 
-    def build(arguments: tuple[str, ...] = ()) -> Path:
-        asked.append(arguments)
-        if arguments and len(asked) == 1 and (npl_home.root / "broken").exists():
+    def build(kind: Kind, compiled_by: str) -> Path:
+        asked.append(kind)
+        if kind == Kind.update and (npl_home.root / "broken").exists():
             database_being_built(npl_home).write_bytes(b"half")
             raise StorageError("坏", "broken")
-        if not arguments:
+        if kind == Kind.whole:
             _database(database_being_built(npl_home), BUILT)
         return npl_home.root / "manifest.json"
 
@@ -88,18 +89,18 @@ def built(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
     return asked
 
 
-def test_an_update_works_on_a_copy_of_what_stands(npl_home: Home, built: list[tuple[str, ...]]) -> None:
+def test_an_update_works_on_a_copy_of_what_stands(npl_home: Home, built: list[Kind]) -> None:
     before = npl_home.warehouse.read_bytes()
     warehouse._update_or_rebuild(database_being_built(npl_home))
-    assert built == [UPDATE]
+    assert built == [Kind.update]
     assert npl_home.warehouse.read_bytes() == before == database_being_built(npl_home).read_bytes()
 
 
-def test_an_update_that_fails_is_followed_by_a_build_from_nothing(npl_home: Home, built: list[tuple[str, ...]]) -> None:
+def test_an_update_that_fails_is_followed_by_a_build_from_nothing(npl_home: Home, built: list[Kind]) -> None:
     (npl_home.root / "broken").touch()
     before = npl_home.warehouse.read_bytes()
     warehouse._update_or_rebuild(database_being_built(npl_home))
-    assert built == [UPDATE, ()]
+    assert built == [Kind.update, Kind.whole]
     assert npl_home.warehouse.read_bytes() == before
     shutil.copyfile(database_being_built(npl_home), npl_home.warehouse)
     assert can_be_updated(npl_home.warehouse, npl_home.operations / "filings.parquet", "basis")
