@@ -180,13 +180,13 @@ MUTATIONS = [
     ),
     (
         "models/marts/core/fct_title_chain.sql",
-        "                deals.signed_date,\n                case",
-        "                deals.package_id,\n                case",
+        "                repeated_deals.signed_date,\n                case",
+        "                repeated_deals.package_id,\n                case",
         "holders_follow_each_other_in_the_order_of_signing",
     ),
     (
         "models/marts/core/fct_title_chain.sql",
-        "coalesce(linked.last_bought_position < linked.last_sold_position, true) as is_double_sale",
+        "coalesce(earlier.last_bought_position < earlier.last_sold_position, true) as is_double_sale",
         "true as is_double_sale",
         "breaks_double_sales_and_barred_resales_are_told_apart",
     ),

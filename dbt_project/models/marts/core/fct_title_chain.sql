@@ -39,27 +39,90 @@ institutions as (
 
 ),
 
--- Where every chain begins: who made the loan, as its first tape says.
+-- Most loans stand on one tape and are sold once: what has to be put in order is a fraction, and only that is sorted. The
+-- deals of loans come to as many rows as tapes do, so they carry numbers here and get their names at the end.
+repeated as (
+
+    select loan_number
+    from loans
+    group by loan_number
+    having count(*) > 1
+
+),
+
 tapes as (
 
     select
         *,
-        {{ institution_key('originator_id', 'originator_name') }} as originator_key,
-        row_number() over (
-            partition by loan_key order by cutoff_date, known_from, filing_id, row_number
-        ) as tape_order
+        {{ institution_key('originator_id', 'originator_name') }} as originator_key
     from loans
 
 ),
 
+ordered_tapes as (
+
+    select
+        tapes.*,
+        row_number() over (
+            partition by tapes.loan_number
+            order by tapes.cutoff_date, tapes.known_from, tapes.filing_id, tapes.row_number
+        ) as tape_order
+    from tapes
+    inner join repeated on tapes.loan_number = repeated.loan_number
+
+),
+
+disputed as (
+
+    select loan_number
+    from ordered_tapes
+    group by loan_number
+    having count(distinct originator_key) > 1
+
+),
+
+-- Where every chain begins: who made the loan, as its first tape says.
 origins as (
 
     select
-        loan_key,
-        max(case when tape_order = 1 then originator_key end) as originator_key,
-        count(distinct originator_key) > 1 as is_originator_disputed
+        tapes.loan_number,
+        tapes.loan_key,
+        tapes.originator_id,
+        tapes.originator_name,
+        tapes.originator_key,
+        tapes.origination_date,
+        tapes.is_demo,
+        tapes.known_from,
+        false as is_originator_disputed
     from tapes
-    group by loan_key
+    left join repeated on tapes.loan_number = repeated.loan_number
+    where repeated.loan_number is null
+
+    union all
+
+    select
+        ordered_tapes.loan_number,
+        ordered_tapes.loan_key,
+        ordered_tapes.originator_id,
+        ordered_tapes.originator_name,
+        ordered_tapes.originator_key,
+        ordered_tapes.origination_date,
+        ordered_tapes.is_demo,
+        ordered_tapes.known_from,
+        disputed.loan_number is not null as is_originator_disputed
+    from ordered_tapes
+    left join disputed on ordered_tapes.loan_number = disputed.loan_number
+    where ordered_tapes.tape_order = 1
+
+),
+
+parties as (
+
+    select
+        *,
+        {{ institution_key('seller_id', 'seller_name') }} as seller_key,
+        {{ institution_key('buyer_id', 'buyer_name') }} as buyer_key
+    from transfers
 
 ),
 
@@ -67,25 +130,39 @@ origins as (
 deals as (
 
     select
-        loans.loan_key,
-        loans.principal_cny as loan_principal_cny,
-        loans.known_from as tape_known_from,
+        loans.loan_number,
+        loans.package_id,
+        loans.principal_cny,
         loans.is_demo as is_demo_tape,
-        transfers.*,
-        {{ institution_key('transfers.seller_id', 'transfers.seller_name') }} as seller_key,
-        {{ institution_key('transfers.buyer_id', 'transfers.buyer_name') }} as buyer_key
+        loans.known_from as tape_known_from,
+        parties.signed_date
     from loans
-    inner join transfers on loans.package_id = transfers.package_id
+    inner join parties on loans.package_id = parties.package_id
+
+),
+
+repeated_deals as (
+
+    select
+        deals.*,
+        parties.seller_key,
+        parties.buyer_key,
+        parties.buyer_id,
+        parties.buyer_name,
+        parties.business
+    from deals
+    inner join repeated on deals.loan_number = repeated.loan_number
+    inner join parties on deals.package_id = parties.package_id
 
 ),
 
 same_day_purchases as (
 
     select distinct
-        loan_key,
+        loan_number,
         signed_date,
         buyer_key
-    from deals
+    from repeated_deals
 
 ),
 
@@ -93,19 +170,19 @@ same_day_purchases as (
 sales as (
 
     select
-        deals.*,
+        repeated_deals.*,
         cast(row_number() over (
-            partition by deals.loan_key
+            partition by repeated_deals.loan_number
             order by
-                deals.signed_date,
+                repeated_deals.signed_date,
                 case when same_day_purchases.buyer_key is null then 0 else 1 end,
-                deals.package_id
+                repeated_deals.package_id
         ) as bigint) as position
-    from deals
+    from repeated_deals
     left join same_day_purchases
-        on deals.loan_key = same_day_purchases.loan_key
-        and deals.signed_date = same_day_purchases.signed_date
-        and deals.seller_key = same_day_purchases.buyer_key
+        on repeated_deals.loan_number = same_day_purchases.loan_number
+        and repeated_deals.signed_date = same_day_purchases.signed_date
+        and repeated_deals.seller_key = same_day_purchases.buyer_key
 
 ),
 
@@ -114,95 +191,118 @@ sales as (
 earlier as (
 
     select
-        sales.loan_key,
+        sales.loan_number,
         sales.position,
         max(case when before.seller_key = sales.seller_key then before.position end) as last_sold_position,
         max(case when before.buyer_key = sales.seller_key then before.position end) as last_bought_position,
         max(case when before.business = 'batch_personal' and before.seller_key <> sales.seller_key then 1 else 0 end) = 1
             as is_after_personal_sale
     from sales
-    inner join sales as before on sales.loan_key = before.loan_key and before.position < sales.position
-    group by sales.loan_key, sales.position
+    inner join sales as before on sales.loan_number = before.loan_number and before.position < sales.position
+    group by sales.loan_number, sales.position
 
 ),
 
-steps as (
+-- Each sale of a loan with several tapes between the sales beside it.
+neighbours as (
 
     select
-        tapes.loan_key,
-        tapes.loan_number,
-        cast(0 as bigint) as position,
-        'origination' as event,
-        tapes.origination_date as event_date,
-        'day' as event_date_precision,
-        cast(null as {{ dbt.type_string() }}) as package_id,
-        cast(null as {{ dbt.type_string() }}) as project_code,
-        cast(null as {{ dbt.type_string() }}) as seller_id,
-        cast(null as {{ dbt.type_string() }}) as seller_name,
-        cast(null as {{ dbt.type_string() }}) as seller_key,
-        tapes.originator_id as holder_after_id,
-        tapes.originator_name as holder_after_name,
-        tapes.originator_key as holder_after_key,
-        cast(null as {{ dbt.type_string() }}) as business,
-        cast(null as decimal(18,2)) as principal_cny,
-        cast(null as bigint) as last_sold_position,
-        cast(null as bigint) as last_bought_position,
-        false as is_after_personal_sale,
-        cast(null as boolean) as is_filed_as_resale,
-        cast(null as boolean) as is_related_party,
-        cast(null as {{ dbt.type_string() }}) as reconciliation_status,
-        origins.is_originator_disputed,
-        tapes.is_demo,
-        tapes.known_from
-    from tapes
-    inner join origins on tapes.loan_key = origins.loan_key
-    where tapes.tape_order = 1
+        sales.loan_number,
+        sales.package_id,
+        sales.position,
+        before.buyer_id as holder_before_id,
+        before.buyer_name as holder_before_name,
+        before.buyer_key as holder_before_key,
+        after.signed_date as next_event_date,
+        after.position is null as is_last,
+        earlier.last_sold_position is not null
+            and coalesce(earlier.last_bought_position < earlier.last_sold_position, true) as is_double_sale,
+        coalesce(earlier.is_after_personal_sale, false) as is_after_personal_sale,
+        first_sales.package_id as double_sale_of_package_id
+    from sales
+    left join sales as before on sales.loan_number = before.loan_number and sales.position = before.position + 1
+    left join sales as after on sales.loan_number = after.loan_number and sales.position = after.position - 1
+    left join earlier on sales.loan_number = earlier.loan_number and sales.position = earlier.position
+    left join sales as first_sales
+        on sales.loan_number = first_sales.loan_number
+        and earlier.last_sold_position = first_sales.position
+        and coalesce(earlier.last_bought_position < earlier.last_sold_position, true)
+
+),
+
+first_sales as (
+
+    select
+        deals.loan_number,
+        deals.signed_date
+    from deals
+    left join repeated on deals.loan_number = repeated.loan_number
+    where repeated.loan_number is null
 
     union all
 
     select
-        sales.loan_key,
-        first_tapes.loan_number,
-        sales.position,
-        'sale' as event,
-        sales.signed_date as event_date,
-        sales.signed_date_precision as event_date_precision,
-        sales.package_id,
-        sales.project_code,
-        sales.seller_id,
-        sales.seller_name,
-        sales.seller_key,
-        sales.buyer_id as holder_after_id,
-        sales.buyer_name as holder_after_name,
-        sales.buyer_key as holder_after_key,
-        sales.business,
-        sales.loan_principal_cny as principal_cny,
-        earlier.last_sold_position,
-        earlier.last_bought_position,
-        coalesce(earlier.is_after_personal_sale, false) as is_after_personal_sale,
-        sales.is_resale as is_filed_as_resale,
-        sales.is_related_party,
-        sales.reconciliation_status,
-        origins.is_originator_disputed,
-        sales.is_demo or sales.is_demo_tape as is_demo,
-        greatest(sales.known_from, sales.tape_known_from) as known_from
+        loan_number,
+        signed_date
     from sales
-    inner join origins on sales.loan_key = origins.loan_key
-    inner join tapes as first_tapes on sales.loan_key = first_tapes.loan_key and first_tapes.tape_order = 1
-    left join earlier on sales.loan_key = earlier.loan_key and sales.position = earlier.position
+    where position = 1
 
 ),
 
 linked as (
 
     select
-        *,
-        lag(holder_after_id) over (partition by loan_key order by position) as holder_before_id,
-        lag(holder_after_name) over (partition by loan_key order by position) as holder_before_name,
-        lag(holder_after_key) over (partition by loan_key order by position) as holder_before_key,
-        lead(event_date) over (partition by loan_key order by position) as next_event_date,
-        lead(position) over (partition by loan_key order by position) as next_position
-    from steps
+        origins.loan_number,
+        origins.loan_key,
+        cast(0 as bigint) as position,
+        'origination' as event,
+        cast(null as {{ dbt.type_string() }}) as package_id,
+        origins.origination_date as event_date,
+        cast(null as {{ dbt.type_string() }}) as holder_before_id,
+        cast(null as {{ dbt.type_string() }}) as holder_before_name,
+        cast(null as {{ dbt.type_string() }}) as holder_before_key,
+        origins.originator_id as holder_after_id,
+        origins.originator_name as holder_after_name,
+        cast(null as decimal(18,2)) as principal_cny,
+        false as is_double_sale,
+        cast(null as {{ dbt.type_string() }}) as double_sale_of_package_id,
+        false as is_after_personal_sale,
+        origins.is_originator_disputed,
+        first_sales.loan_number is null as is_last,
+        origins.is_demo,
+        first_sales.signed_date as next_event_date,
+        origins.known_from
+    from origins
+    left join first_sales on origins.loan_number = first_sales.loan_number
+
+    union all
+
+    select
+        deals.loan_number,
+        origins.loan_key,
+        coalesce(neighbours.position, 1) as position,
+        'sale' as event,
+        deals.package_id,
+        deals.signed_date as event_date,
+        case when neighbours.position > 1 then neighbours.holder_before_id else origins.originator_id end as holder_before_id,
+        case when neighbours.position > 1 then neighbours.holder_before_name else origins.originator_name end
+            as holder_before_name,
+        case when neighbours.position > 1 then neighbours.holder_before_key else origins.originator_key end
+            as holder_before_key,
+        cast(null as {{ dbt.type_string() }}) as holder_after_id,
+        cast(null as {{ dbt.type_string() }}) as holder_after_name,
+        deals.principal_cny,
+        coalesce(neighbours.is_double_sale, false) as is_double_sale,
+        neighbours.double_sale_of_package_id,
+        coalesce(neighbours.is_after_personal_sale, false) as is_after_personal_sale,
+        origins.is_originator_disputed,
+        coalesce(neighbours.is_last, true) as is_last,
+        deals.is_demo_tape as is_demo,
+        neighbours.next_event_date,
+        deals.tape_known_from as known_from
+    from deals
+    inner join origins on deals.loan_number = origins.loan_number
+    left join neighbours on deals.loan_number = neighbours.loan_number and deals.package_id = neighbours.package_id
 
 )
 
@@ -213,50 +313,45 @@ select
     linked.position,
     linked.event,
     linked.package_id,
-    linked.project_code,
+    parties.project_code,
     -- dates
     linked.event_date,
-    linked.event_date_precision,
+    case when linked.event = 'sale' then parties.signed_date_precision else 'day' end as event_date_precision,
     -- who held it, who sold it, who holds it now
     linked.holder_before_id,
     linked.holder_before_name,
-    linked.seller_id,
-    linked.seller_name,
-    linked.holder_after_id,
-    linked.holder_after_name,
+    parties.seller_id,
+    parties.seller_name,
+    case when linked.event = 'sale' then parties.buyer_id else linked.holder_after_id end as holder_after_id,
+    case when linked.event = 'sale' then parties.buyer_name else linked.holder_after_name end as holder_after_name,
     -- the deal
-    linked.business,
+    parties.business,
     linked.principal_cny,
-    linked.reconciliation_status,
+    parties.reconciliation_status,
     -- flags of the step: who took the holder over sells in its right, from the day on which the holder ceased to be
     linked.event = 'sale'
         and linked.holder_before_key is not null
-        and linked.holder_before_key <> linked.seller_key
+        and linked.holder_before_key <> parties.seller_key
         and not coalesce(
             holders.current_institution_id = sellers.current_institution_id
             and holders.valid_to <= linked.event_date, false
         ) as is_break,
+    linked.is_double_sale,
+    linked.double_sale_of_package_id,
     linked.event = 'sale'
-        and linked.last_sold_position is not null
-        and coalesce(linked.last_bought_position < linked.last_sold_position, true) as is_double_sale,
-    first_sales.package_id as double_sale_of_package_id,
-    linked.event = 'sale'
-        and linked.business = 'batch_personal'
+        and parties.business = 'batch_personal'
         and linked.is_after_personal_sale as is_resale_of_personal,
-    linked.is_filed_as_resale,
-    linked.is_related_party,
+    parties.is_resale as is_filed_as_resale,
+    parties.is_related_party,
     linked.is_originator_disputed,
-    linked.next_position is null as is_last,
-    linked.is_demo,
+    linked.is_last,
+    linked.is_demo or coalesce(parties.is_demo, false) as is_demo,
     -- two time axes
     linked.event_date as valid_from,
     linked.next_event_date as valid_to,
-    linked.known_from,
+    greatest(linked.known_from, coalesce(parties.known_from, linked.known_from)) as known_from,
     cast(null as timestamp) as known_to
 from linked
+left join parties on linked.package_id = parties.package_id
 left join institutions as holders on linked.holder_before_id = holders.institution_id
-left join institutions as sellers on linked.seller_id = sellers.institution_id
-left join sales as first_sales
-    on linked.loan_key = first_sales.loan_key
-    and linked.last_sold_position = first_sales.position
-    and coalesce(linked.last_bought_position < linked.last_sold_position, true)
+left join institutions as sellers on parties.seller_id = sellers.institution_id
