@@ -19,8 +19,8 @@ class Settings(BaseSettings):
     `handbook_url` is where the handbook is published (the folder that holds `zh/` and `en/`): reports then link to the
     page of each rule; empty, they name the command that shows it. `lanes` is how many tasks decide side by side: under
     a scheduler, as many as there are workers. With one lane the outcome never depends on who is faster.
-    A CSV or Parquet file of more than `stream_from_mb` is never held in memory: `largest_streamed_mb` bounds a filing
-    of such files, `largest_file_mb` what of it has to be held.
+    A CSV, Parquet or JSON lines file of more than `stream_from_mb` is never held in memory: `largest_streamed_mb`
+    bounds a filing of such files, `largest_file_mb` what of it has to be held, and any workbook, packed and unpacked.
     `memory_limit` is DuckDB's part of what a process takes: with 1200 MB the whole of it stays below 2 GB.
     `warehouse_memory_limit` is the same of a build of the warehouse, which spills to the home's disk beyond it.
     `settle_seconds`: an upload that shows no end counts as ended when nothing of it has changed for so long.

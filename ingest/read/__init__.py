@@ -15,14 +15,18 @@ import pyarrow as pa
 from expectations.spec import Standard, TableSpec
 from ingest.errors import FilingError, legible
 from ingest.manifest import Manifest, ManifestTable
+from ingest.paths import file_digest
 from ingest.read.columns import with_field_names
 from ingest.read.csv_file import read_csv, store_csv
-from ingest.read.json_file import read_json_lines
+from ingest.read.json_file import read_json_lines, store_json_lines
 from ingest.read.manifest_file import manifest_of_sheet, parse_manifest
 from ingest.read.members import (
     BROKEN_ZIP,
+    JSON_LINES,
     MANIFEST_FILE,
+    XLSX,
     Member,
+    is_long,
     is_streamed,
     read_folder,
     read_zip,
@@ -82,10 +86,10 @@ def read_filing(path: Path, standard: Standard, spool: Path | None = None) -> Fi
         raise FilingError(f"{legible(path.name)}：文件不存在。", f"{legible(path.name)}: no such file.")
     if zipfile.is_zipfile(path):
         if _is_workbook(path):
-            return _from_workbook(path, standard)
+            return _from_workbook(path, standard, spool)
         return _from_members(read_zip(path), standard, spool)
-    if path.suffix.lower() in (".xlsx", ".xls"):
-        return _from_workbook(path, standard)
+    if path.suffix.lower() in (XLSX, ".xls"):
+        return _from_workbook(path, standard, spool)
     raise FilingError(
         f"{legible(path.name)}：须为含 {MANIFEST_FILE} 的文件夹或 ZIP，或一个 XLSX 工作簿。",
         f"{legible(path.name)}: file a folder or ZIP with {MANIFEST_FILE}, or one XLSX workbook.",
@@ -175,6 +179,8 @@ def _table_of(entry: ManifestTable, member: Member, standard: Standard, spool: P
     if spool is not None and is_streamed(entry.file, member.size):
         return _stored_table(entry, member.file(spool), standard, spool)
     refuse_large(member.size, entry.file)
+    if spool is not None and PurePosixPath(entry.file).suffix.lower() == XLSX:
+        return _table_of_workbook(entry, member.file(spool), standard, spool)
     return _read_table(entry, member.content, standard)
 
 
@@ -183,10 +189,26 @@ def _stored_table(entry: ManifestTable, path: Path, standard: Standard, spool: P
     encoding = None
     if PurePosixPath(entry.file).suffix.lower() == ".parquet":
         rows, sha256 = store_parquet(path, entry.file, spool)
+    elif PurePosixPath(entry.file).suffix.lower() in JSON_LINES:
+        rows, encoding, sha256 = store_json_lines(path, entry.file, entry.encoding, spool)
     else:
         rows, encoding, sha256 = store_csv(path, entry.file, entry.encoding, spool)
     rows = with_field_names(rows, standard, standard.tables[entry.table], entry.file)
     return FiledTable(entry.table, entry.file, sha256, rows, encoding)
+
+
+def _table_of_workbook(entry: ManifestTable, path: Path, standard: Standard, spool: Path) -> FiledTable:
+    spec = standard.tables[entry.table]
+    book = Workbook(path, entry.file)
+    rows = with_field_names(_rows_of(book, _sheet_of(book, spec), spec, spool), standard, spec, entry.file)
+    return FiledTable(entry.table, entry.file, file_digest(path), rows, None)
+
+
+def _rows_of(book: Workbook, sheet: str, spec: TableSpec, spool: Path | None) -> pa.Table | StoredRows:
+    """A sheet's rows; those of a long one in the folder `spool`."""
+    if spool is not None and is_long(book.unpacked_size(sheet)):
+        return book.stored_rows(sheet, spool / f"{spec.table}.sheet.parquet")
+    return book.rows(sheet)
 
 
 def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> FiledTable:
@@ -195,11 +217,11 @@ def _read_table(entry: ManifestTable, content: bytes, standard: Standard) -> Fil
     encoding = None
     if suffix == ".csv":
         rows, encoding = read_csv(content, entry.file, entry.encoding)
-    elif suffix in (".jsonl", ".ndjson"):
+    elif suffix in JSON_LINES:
         rows, encoding = read_json_lines(content, entry.file, entry.encoding)
     elif suffix == ".parquet":
         rows = read_parquet(content, entry.file)
-    elif suffix == ".xlsx":
+    elif suffix == XLSX:
         book = Workbook(content, entry.file)
         rows = book.rows(_sheet_of(book, spec))
     else:
@@ -224,10 +246,10 @@ def _sheet_of(book: Workbook, spec: TableSpec) -> str:
     return candidates[0]
 
 
-def _from_workbook(path: Path, standard: Standard) -> FiledContent:
-    content, file = path.read_bytes(), legible(path.name)
-    book = Workbook(content, file)
-    sha256 = hashlib.sha256(content).hexdigest()
+def _from_workbook(path: Path, standard: Standard, spool: Path | None) -> FiledContent:
+    file = legible(path.name)
+    book = Workbook(path, file)
+    sha256 = file_digest(path)
     if MANIFEST_SHEET not in book.sheets:
         raise FilingError(
             f"{file}：缺少名为 {MANIFEST_SHEET} 的工作表（机构、期间等）。",
@@ -238,7 +260,7 @@ def _from_workbook(path: Path, standard: Standard) -> FiledContent:
             spec.table,
             file,
             sha256,
-            with_field_names(book.rows(sheet), standard, spec, file),
+            with_field_names(_rows_of(book, sheet, spec, spool), standard, spec, file),
             None,
         )
         for sheet, spec in _table_sheets(book, standard)

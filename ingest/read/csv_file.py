@@ -6,10 +6,7 @@ pyarrow then only cuts out the cells, many times faster than Python, and must fi
 
 import csv
 import io
-import mmap
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +19,10 @@ from pyarrow import csv as arrow_csv
 from ingest.errors import FilingError, JudgeError
 from ingest.paths import file_digest
 from ingest.read.columns import check_headers, column_letter, text_table
-from ingest.read.encoding import BYTE_ORDER_MARKS, UTF8, Content, decode, decode_into, let_go, refuse_doubtful
+from ingest.read.encoding import BYTE_ORDER_MARKS, UTF8, Content, decode, let_go, refuse_doubtful
 from ingest.read.plain_csv import plain_csv
 from ingest.read.stored import StoredRows, stored
+from ingest.read.stored_text import stored_text
 
 PIECE = 1 << 24  # bytes looked at in one go: keeps the scan's own arrays small
 LONGEST_HEADER = 100_000
@@ -78,31 +76,11 @@ def store_csv(path: Path, file: str, told: str | None, spool: Path) -> tuple[Sto
     plain = plain_csv(path, file, told, spool)
     if plain is not None:
         return plain
-    decoded = spool / f"{path.name}.text"
-    with _mapped(path) as content, decoded.open("w+b") as target:
-        start, encoding = decode_into(content, file, told, target)
-        if told is None and not start:
-            refuse_doubtful(content, encoding, file)
-        if start and encoding == UTF8:
-            for position in range(start, len(content), PIECE):
-                target.write(content[position : position + PIECE])
-        target.flush()
-        is_copied = start > 0 or encoding != UTF8
-        with _mapped(decoded) if is_copied else nullcontext(content) as text:
-            rows = stored(_pieces(text, file), spool / f"{path.name}.parquet")
-    decoded.unlink()
-    return rows, encoding, file_digest(path)
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[Content]:
-    """A file as bytes that are read where they are looked at."""
-    with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            yield b""
-            return
-        # not closed here: whoever looks at it last, an error's traceback perhaps, lets it go
-        yield mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with stored_text(path, file, told, spool) as found:
+        if told is None and not found.has_mark:
+            refuse_doubtful(found.content, found.encoding, file)
+        rows = stored(_pieces(found.text, file), spool / f"{path.name}.parquet")
+    return rows, found.encoding, file_digest(path)
 
 
 def _pieces(text: Content, file: str) -> Iterator[pa.Table]:

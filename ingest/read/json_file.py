@@ -3,19 +3,22 @@
 Rows are numbered by the file's lines, from 1, blank ones counted: an editor shows the same number.
 """
 
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from ingest.errors import FilingError
+from ingest.paths import file_digest
 from ingest.read.columns import NUL, ROW_NUMBER, cell_text, refuse_many_columns, refuse_nul, text_table
-from ingest.read.encoding import decode
+from ingest.read.encoding import Content, decode, let_go
 from ingest.read.members import refuse_large
+from ingest.read.stored import StoredRows, stored
+from ingest.read.stored_text import stored_text
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 1 << 26
 LONGEST_LINE = 1 << 26
@@ -40,29 +43,50 @@ def read_json_lines(content: bytes, file: str, told: str | None = None) -> tuple
             a value, NaN, a NUL. Texts give the line, never what it holds.
     """
     text, encoding = decode(content, file, told)
-    lines = io.BytesIO(text)
+    pieces = list(_pieces(text, file, streamed=False))
+    # keys that came later are null in earlier rows
+    whole = pa.concat_tables(pieces, promote_options="default")
+    refuse_large(whole.nbytes, file)
+    return whole, encoding
+
+
+def store_json_lines(path: Path, file: str, told: str | None, spool: Path) -> tuple[StoredRows, str, str]:
+    """The same of a big file, and the SHA-256 of its bytes: its rows go through memory in batches, into the `spool`.
+
+    Raises:
+        FilingError: as `read_json_lines`.
+    """
+    with stored_text(path, file, told, spool) as found:
+        rows = stored(_pieces(found.text, file, streamed=True), spool / f"{path.name}.parquet")
+    return rows, found.encoding, file_digest(path)
+
+
+def _pieces(text: Content, file: str, *, streamed: bool) -> Iterator[pa.Table]:
+    """Tidied rows, batch by batch; a later one may have more columns."""
     names: dict[str, str] = {}  # by how names are compared, as filed
-    batches: list[pa.Table] = []
     size = 0
-    for rows in _batches(_objects(lines, file)):
+    for rows in _batches(_objects(text, file)):
         for number, row in rows:
             _learn_names(names, row, number, file)
-        batches.append(_table(rows, list(names.values()), file))
-        size += batches[-1].nbytes
-        refuse_large(size, file)
+        batch = _table(rows, list(names.values()), file)
+        size += batch.nbytes
+        refuse_large(size, file, streamed=streamed)
+        let_go(text)
+        if names:  # objects without a key are blank lines
+            row_numbers, *columns = batch.columns
+            yield text_table(row_numbers, list(names.values()), columns)
     if not names:
         raise FilingError(f"{file}：文件是空的，没有数据。", f"{file}: the file is empty, without data.")
-    # keys that came later are null in earlier rows
-    whole = pa.concat_tables(batches, promote_options="default")
-    refuse_large(whole.nbytes, file)
-    row_numbers, *columns = whole.select([ROW_NUMBER, *names.values()]).columns
-    return text_table(row_numbers, list(names.values()), columns), encoding
 
 
-def _objects(lines: io.BytesIO, file: str) -> Iterator[tuple[int, Cells, int]]:
+def _objects(text: Content, file: str) -> Iterator[tuple[int, Cells, int]]:
     """Line number, cells and length in bytes of every line that is not blank."""
-    number = 0
-    while line := lines.readline(LONGEST_LINE):
+    number = start = 0
+    while start < len(text):
+        end = text.find(b"\n", start, start + LONGEST_LINE)
+        stop = end + 1 if end >= 0 else min(len(text), start + LONGEST_LINE)
+        line = text[start:stop]
+        start = stop
         number += 1
         try:
             if len(line) == LONGEST_LINE:

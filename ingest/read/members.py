@@ -17,7 +17,8 @@ from ingest.config import settings
 from ingest.errors import FilingError, legible
 
 MANIFEST_FILE = "filing.json"
-STREAMED = {".csv", ".parquet"}
+XLSX, JSON_LINES = ".xlsx", (".jsonl", ".ndjson")
+STREAMED = {".csv", ".parquet", *JSON_LINES}
 MOST_ENTRIES = 100
 HIGHEST_RATIO = 200
 SMALL_BYTES = 10_000_000  # below this a high ratio is just a repetitive table
@@ -305,7 +306,12 @@ def _refuse_many(count: int, source: str) -> None:
 
 def is_streamed(name: str, size: int) -> bool:
     """Whether a table file of this name and size goes through memory piece by piece."""
-    return PurePosixPath(name).suffix.lower() in STREAMED and size > settings().stream_from_mb * 1_000_000
+    return PurePosixPath(name).suffix.lower() in STREAMED and is_long(size)
+
+
+def is_long(size: int) -> bool:
+    """Whether a table that takes so many bytes, unpacked, is not to be held in memory."""
+    return size > settings().stream_from_mb * 1_000_000
 
 
 def refuse_large_files(sizes: Iterable[tuple[str, int]], source: str) -> None:

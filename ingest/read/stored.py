@@ -40,26 +40,33 @@ class StoredRows:
 
 
 def stored(pieces: Iterable[pa.Table], target: Path) -> StoredRows:
-    """Write pieces of one table (`row_number`, then text columns) to a file; no more than one lies in memory.
+    """Write pieces of one table (`row_number`, then text columns) to files; no more than one piece lies in memory.
 
-    There is at least one piece, perhaps without rows.
+    There is at least one piece, perhaps without rows. A later one may have further columns at its end, which earlier
+    rows do not fill.
     """
     import pyarrow.parquet as pq
 
     rows = 0
     writer = None
+    files: list[Path] = []
     headers: list[str] = []
     try:
         for piece in pieces:
-            if writer is None:
+            if writer is None or len(piece.column_names) > len(headers) + 1:
+                if writer is not None:
+                    writer.close()
                 headers = piece.column_names[1:]
                 names = [f"c{index}" for index in range(len(headers))]
+                files.append(target.with_name(f"{len(files)}.{target.name}") if files else target)
                 schema = pa.schema([(ROW_NUMBER, pa.int64()), *((name, pa.string()) for name in names)])
-                writer = pq.ParquetWriter(target, schema, compression="lz4")
+                writer = pq.ParquetWriter(files[-1], schema, compression="lz4")
             if piece.num_rows:
                 writer.write_table(pa.table(piece.columns, schema=schema))
                 rows += piece.num_rows
     finally:
         if writer is not None:
             writer.close()
-    return StoredRows(f"read_parquet({sql_text(str(target))})", tuple(names), tuple(headers), rows)
+    listed = ", ".join(sql_text(str(file)) for file in files)
+    relation = f"read_parquet([{listed}], union_by_name = true)"
+    return StoredRows(relation, tuple(names), tuple(headers), rows)

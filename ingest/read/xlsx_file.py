@@ -10,12 +10,14 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 import pyarrow as pa
 
 from ingest.errors import FilingError
 from ingest.read.columns import SIGNIFICANT_DIGITS, check_headers, column_letter, text_table
 from ingest.read.members import OPEN_DOCUMENT, refuse_bombs, refuse_crowds
+from ingest.read.stored import StoredRows, stored
 from ingest.read.xlsx_cells import Cell, CellsTold, SheetCells
 from ingest.read.xlsx_parts import BREAKAGE, BookParts, book_parts, cell_kinds, shared_strings
 from ingest.read.xlsx_values import Kind
@@ -31,16 +33,20 @@ class Workbook:
         FilingError: encrypted, broken, with macros, or no XLSX.
     """
 
-    def __init__(self, content: bytes, file: str) -> None:
+    def __init__(self, content: bytes | Path, file: str) -> None:
         self.file = file
-        if content.startswith(COMPOUND_FILE):
+        source = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+        is_compound = source.read(len(COMPOUND_FILE)) == COMPOUND_FILE
+        source.seek(0)
+        if is_compound:
+            source.close()
             raise FilingError(
                 f"{file}：工作簿已加密，或是旧的 .xls 格式。请去掉密码并另存为 .xlsx。",
                 f"{file}: the workbook is encrypted or an old .xls. Remove the password and save it as .xlsx.",
             )
         with self._breakage_told():
-            refuse_crowds(io.BytesIO(content), file)
-            self._archive = zipfile.ZipFile(io.BytesIO(content))
+            refuse_crowds(source, file)
+            self._archive = zipfile.ZipFile(source)
             refuse_bombs(self._archive, file)
             self._parts = self._opened()
 
@@ -104,6 +110,23 @@ class Workbook:
             FilingError: an empty sheet, a bad header, content in a column without a header, merged cells, or cells
                 whose value the workbook does not tell.
         """
+        return pa.concat_tables(self._pieces(sheet))
+
+    def stored_rows(self, sheet: str, target: Path) -> StoredRows:
+        """The same of a long sheet: its rows go through memory in batches, into the file `target`.
+
+        Raises:
+            FilingError: as `rows`.
+        """
+        return stored(self._pieces(sheet), target)
+
+    def unpacked_size(self, sheet: str) -> int:
+        """Bytes of the sheet's cells as they stand in the workbook, unpacked; 0 where its part is not there."""
+        part = self._parts.sheets[sheet].part
+        return self._archive.getinfo(part).file_size if part in self._archive.namelist() else 0
+
+    def _pieces(self, sheet: str) -> Iterator[pa.Table]:
+        """Tidied rows, batch by batch, the first one without rows; what is wrong with the whole is told at the end."""
         place = f"{self.file}[{sheet}]"
         with self._breakage_told():
             sheet_cells = SheetCells(self._strings, self._kinds, self._parts.from_1904)
@@ -114,23 +137,23 @@ class Workbook:
         check_headers(headers, place, header_row)
         width = len(headers)
         numbers: list[int] = []
-        chunks: list[pa.RecordBatch] = []
         batch: list[list[str]] = []
         beyond = CellsTold()
-        names = [str(index) for index in range(width)]
+        last = header_row
+        yield _piece(numbers, batch, headers)
         for number, cells in lines:
             if len(cells) > width:
                 beyond.add(number, next(index for index in range(width, len(cells)) if cells[index]))
             numbers.append(number)
+            last = number
             batch.append((cells + [""] * (width - len(cells)))[:width])
             if len(batch) * width >= BATCH_CELLS:
-                chunks.append(_batch(batch, names))
-                batch = []
+                yield _piece(numbers, batch, headers)
+                numbers, batch = [], []
         if beyond.count:
             raise _beyond_header(place, beyond, header_row, width)
-        _refuse_merged(place, sheet_cells.merged, (header_row, 0), (max([header_row, *numbers[-1:]]), width - 1))
-        chunks.append(_batch(batch, names))
-        return text_table(pa.array(numbers, pa.int64()), headers, pa.Table.from_batches(chunks).columns)
+        _refuse_merged(place, sheet_cells.merged, (header_row, 0), (last, width - 1))
+        yield _piece(numbers, batch, headers)
 
     def _refuse_untold(self, place: str, cells: SheetCells) -> None:
         uncalculated = cells.formulas if self._parts.is_uncalculated else cells.uncalculated
@@ -161,9 +184,10 @@ class Workbook:
             ) from error
 
 
-def _batch(rows: list[list[str]], names: list[str]) -> pa.RecordBatch:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.record_batch([pa.array(column, pa.string()) for column in columns], names=names)
+def _piece(numbers: Sequence[int], rows: Sequence[Sequence[str]], headers: Sequence[str]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(headers)
+    texts = [pa.chunked_array([pa.array(column, pa.string())]) for column in columns]
+    return text_table(pa.array(numbers, pa.int64()), headers, texts)
 
 
 def _told(cells: CellsTold) -> tuple[str, str]:

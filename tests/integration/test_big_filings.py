@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 
 from expectations import columns
 from expectations.spec import Standard, load_standard
@@ -57,6 +58,21 @@ def as_parquet(rows: list[dict[str, str | None]]) -> bytes:
     return sink.getvalue()
 
 
+def as_json_lines(rows: list[dict[str, str | None]]) -> bytes:
+    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
+
+
+def as_workbook(rows: list[dict[str, str | None]]) -> bytes:
+    sink = io.BytesIO()
+    with xlsxwriter.Workbook(sink) as book:
+        sheet = book.add_worksheet("loan")
+        for number, cells in enumerate([list(rows[0]), *(row.values() for row in rows)]):
+            for column, text in enumerate(cells):
+                if text is not None:
+                    sheet.write_string(number, column, text)
+    return sink.getvalue()
+
+
 HOLDING = frozenset({"rate as percentage", "enforcement nowhere"})
 FILES = {
     "spoiled": ("loan.csv", as_csv(tape("0.3")).encode(), "utf-8"),
@@ -66,6 +82,8 @@ FILES = {
     "few held": ("loan.csv", as_csv(tape("0.02", HOLDING)).encode(), None),
     "all bad": ("loan.csv", as_csv(tape("1")).encode(), None),
     "Parquet": ("loan.parquet", as_parquet(tape("0.3")), None),
+    "JSON lines": ("loan.jsonl", as_json_lines(tape("0.3")), None),
+    "XLSX": ("loan.xlsx", as_workbook(tape("0.3")), None),
 }
 
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,14 +12,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import FilingError
 from ingest.read.csv_file import read_csv, store_csv
+from ingest.read.json_file import read_json_lines, store_json_lines
 from ingest.read.parquet_file import read_parquet, store_parquet
 from ingest.read.plain_csv import WHITE_SPACE, plain_csv
 from ingest.read.stored import StoredRows
+from ingest.read.xlsx_file import Workbook
 
 FILE = "t.csv"
 Outcome = tuple[object, ...]
@@ -178,3 +182,98 @@ def test_of_a_parquet_file_the_first_bad_column_is_told(tmp_path: Path) -> None:
     streamed = outcome(lambda: (store_parquet(path, "t.parquet", tmp_path)[0], ""))
     assert held[0] == "refused"
     assert streamed == held
+
+
+VALUES = st.one_of(CELLS.filter(lambda text: "\0" not in text), st.integers(-5, 10**16), st.booleans(), st.none())
+NAMES = st.sampled_from(["编号", "额", "a", "A", " b ", ""])
+LINES = st.one_of(
+    st.dictionaries(NAMES, st.one_of(VALUES, st.floats(), st.lists(st.none(), max_size=1))).map(json.dumps),
+    st.dictionaries(st.sampled_from(["编号", "额", "a"]), VALUES).map(lambda row: json.dumps(row, ensure_ascii=False)),
+    st.sampled_from(["", " ", "{}", "x", '{"a": 1, "a": 2}', '{"a": "\\ud800"}', '{"a": "\\u0000"}']),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(LINES, max_size=7),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),
+    told=st.sampled_from([None, "utf-8", "gb18030"]),
+)
+def test_streamed_json_lines_are_those_that_were_held(
+    lines: list[str], line_end: str, encoding: str, told: str | None, tmp_path: Path
+) -> None:
+    content = line_end.join(lines).encode(encoding, "replace")
+    path = tmp_path / "member"
+    path.write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.read.json_file.BATCH_ROWS", 2)  # so that columns come later than the first rows
+        held = outcome(lambda: read_json_lines(content, "t.jsonl", told))
+        streamed = outcome(lambda: store_json_lines(path, "t.jsonl", told, tmp_path)[:2])
+    assert streamed == held
+
+
+def test_columns_that_come_late_are_empty_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.read.json_file.BATCH_ROWS", 1)
+    path = tmp_path / "member"
+    path.write_bytes(b'{}\n{"a": 1}\n{"b": 2, "c": 3}\n{"a": 4}\n')
+    assert outcome(lambda: store_json_lines(path, "t.jsonl", None, tmp_path)[:2]) == (
+        "read",
+        ("row_number", "a", "b", "c"),
+        ((2, "1", None, None), (3, None, "2", "3"), (4, "4", None, None)),
+        "utf-8",
+    )
+
+
+def workbook(fill: Callable[[xlsxwriter.workbook.Worksheet], None], folder: Path) -> Path:
+    path = folder / "t.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        fill(book.add_worksheet("data"))
+    return path
+
+
+def both_sheets(path: Path, folder: Path) -> Outcome:
+    """The outcome for a sheet, the same for both ways of reading."""
+    held = outcome(lambda: (Workbook(path.read_bytes(), "t.xlsx").rows("data"), ""))
+    streamed = outcome(lambda: (Workbook(path, "t.xlsx").stored_rows("data", folder / "rows.parquet"), ""))
+    assert streamed == held
+    return held
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.lists(VALUES, max_size=4), max_size=6),
+    merged=st.sampled_from([None, (1, 0, 1, 1), (9, 0, 9, 1), (0, 0, 0, 1)]),
+    formula=st.sampled_from([None, None, "", "7"]),
+)
+def test_a_streamed_sheet_is_the_one_that_was_held(
+    rows: list[list[object]], merged: tuple[int, int, int, int] | None, formula: str | None, tmp_path: Path
+) -> None:
+    def fill(sheet: xlsxwriter.workbook.Worksheet) -> None:
+        sheet.write_row(0, 0, ["甲", "乙", "丙"])
+        for number, row in enumerate(rows, start=1):
+            sheet.write_row(number + number // 3, 0, row)
+        if formula is not None:
+            sheet.write_formula(2, 1, "=1+1", None, formula)
+        if merged is not None:
+            sheet.merge_range(*merged, "x")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.read.xlsx_file.BATCH_CELLS", 3)  # a piece a row
+        both_sheets(workbook(fill, tmp_path), tmp_path)
+
+
+SHEETS: dict[str, Callable[[xlsxwriter.workbook.Worksheet], None]] = {
+    "empty": lambda sheet: None,
+    "header alone": lambda sheet: sheet.write_row(0, 0, ["甲", "乙"]),
+    "double header": lambda sheet: sheet.write_row(0, 0, ["a", "A"]),
+    "beyond the header": lambda sheet: [sheet.write_row(row, 0, ["甲", "乙", "丙"][: 2 + row % 2]) for row in range(9)],
+    "lost digits": lambda sheet: [sheet.write(row, 0, 12345678901234567890 if row else "甲") for row in range(3)],
+    "last row": lambda sheet: [sheet.write(row, 0, "甲") for row in (0, 1_048_575)],
+}
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_an_odd_sheet_is_read_or_refused_as_ever(kind: str, tmp_path: Path) -> None:
+    verdict, *_ = both_sheets(workbook(SHEETS[kind], tmp_path), tmp_path)
+    assert verdict == ("read" if kind in ("header alone", "last row") else "refused")

@@ -83,7 +83,7 @@ def test_a_fault_of_ours_exits_with_three_and_blames_nobody(filing, npl_check, m
     def broken(*_):
         raise duckdb.InternalException("boom")
 
-    monkeypatch.setattr(check, "judge_directly", broken)
+    monkeypatch.setattr(check, "judge_typed", broken)
     code, out, err = npl_check(filing())
     assert (code, out) == (3, b"")
     assert "与报送内容无关" in err.decode()
