@@ -8,11 +8,13 @@ Relations in the work database (one per filing), for each table of the standard:
                      other filings) and `blanks_<n>`: bit i set when field i is blank.
                      A long table whose database is a file lies beside it as Parquet, and this is a view of it: such a
                      file takes a third of the work of a table of the database
-  known_<table>      accepted_<table> and filed_<table> together, for rules across filings
+  known_<table>      accepted_<table> and filed_<table> together, for rules across filings; of a large table there are
+                     also near_<table> and tally_<table>, which cost less (`expectations.near`)
   broken_<table>     (check_index, row_number) of the rules of scope `table` and `cross`
 and for all tables together:
   settled_checks     (table_name, check_index, row_number) of such rules that need not be asked any more: the rows that
-                     break them, and one without a row number for each
+                     break them, and one without a row number for each; one without either says that filed_<table>
+                     was typed before the filing's turn
 Row rules are ONE select over the raw rows: casts, masks and typed rows come out of the same pass.
 Nothing here knows about NPLs: a standard of another field runs the same way.
 """
@@ -45,6 +47,7 @@ from expectations.compile import (
     typed_rows,
     version_expression,
 )
+from expectations.near import show_plainly
 from expectations.spec import Standard, TableSpec
 
 BITS = 63  # a BIGINT's usable bits
@@ -52,7 +55,11 @@ REASONS_COLUMN = "missing_reasons"
 BLANKS = "blanks_"
 # DuckDB 2.0.1 takes a cast into the reading of a CSV file, where a bad value raises instead of becoming null
 DISABLED_OPTIMIZERS = "type_pushdown"
+# it makes a join of a long list after IN; what comes out of a join two threads write as it comes to each
+# (seen with Parquet as source), and rows would lie out of their order
+UNORDERED_OPTIMIZERS = "in_clause"
 WORD = re.compile(r"\w+")
+MACRO = re.compile(r"\bmacro (\w+)\(")
 UNIQUE = re.compile(r"count\(\*\) over \(partition by (\w+(?:, \w+)*)\) = 1\b")
 
 
@@ -128,6 +135,7 @@ def prepare(con: duckdb.DuckDBPyConnection, standard: Standard, context: Mapping
     for table in standard.all_tables.values():
         if f"accepted_{table.table}" not in present:
             con.execute(f"create table accepted_{table.table} ({accepted_ddl(table)})")
+        show_plainly(con, table)
         if f"raw_{table.table}" not in present:
             con.execute(f"create table raw_{table.table} (row_number bigint)")
         _make_unfiled(con, standard, table)
@@ -160,6 +168,18 @@ def settle_checks(con: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> Non
         "create or replace table settled_checks as "
         "select table_name::varchar as table_name, check_index::integer as check_index, "
         f"row_number::bigint as row_number from ({found}) as found(table_name, check_index, row_number)"
+    )
+
+
+def unsettle(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Forget what was settled of a table: its rows are no longer those of which it was found."""
+    con.execute(f"delete from settled_checks where table_name = '{table}'")
+
+
+def is_typed_ahead(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether filed_<table> was typed before the filing's turn, and what is settled of it still holds."""
+    return bool(
+        _one(con, f"select count(*) from settled_checks where table_name = '{table}' and check_index is null")[0]
     )
 
 
@@ -219,7 +239,11 @@ def planned_as_written(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def type_rows(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> list[Check]:
-    """Make filed_<table> from raw_<table>, and known_<table>; return the table's checks, in bit order."""
+    """Make filed_<table> from raw_<table>, and known_<table>; return the table's checks, in bit order.
+
+    What was settled of other rows of the table is settled no more.
+    """
+    unsettle(con, table)
     spec = standard.all_tables[table]
     filed = column_names(con, f"raw_{table}")
     columns = [name for name in filed if name != "row_number"]
@@ -280,7 +304,11 @@ def _keep_long(con: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
         return
     drop_relation(con, name)
     file = sql_text(f"{place}.{name}.parquet")
-    con.execute(f"copy ({query}) to {file} (format parquet, compression lz4_raw)")
+    con.execute(f"set disabled_optimizers = '{DISABLED_OPTIMIZERS},{UNORDERED_OPTIMIZERS}'")
+    try:
+        con.execute(f"copy ({query}) to {file} (format parquet, compression lz4_raw)")
+    finally:
+        con.execute(f"set disabled_optimizers = '{DISABLED_OPTIMIZERS}'")
     con.execute(f"create view {name} as select * from read_parquet({file})")
 
 
@@ -308,27 +336,35 @@ def is_long(filed_columns: Collection[str]) -> bool:
 
 
 def make_known(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec) -> None:
-    """Make known_<table> over accepted_<table> and filed_<table>, as they are now, with the fields that rules look at.
+    """Make known_<table> and near_<table> over accepted rows and filed_<table> as they are now.
 
-    It is planned anew for every rule that looks at it, field by field.
+    They have the fields that rules look at: they are planned anew for every rule that looks at them, field by field.
     """
-    kept = ", ".join(["standard_version", *known_fields(standard, spec.table)])
-    con.execute(f"""
-        create or replace view known_{spec.table} as
-        select filing_id, row_number, {kept}, false as is_filed from accepted_{spec.table}
-        union all by name
-        select null as filing_id, row_number, {kept}, true as is_filed from filed_{spec.table}""")
+    for name, accepted in (("known", "accepted"), *([("near", "reached")] if spec.near_by else [])):
+        kept = ", ".join(["standard_version", *known_fields(standard, spec.table, name)])
+        con.execute(f"""
+            create or replace view {name}_{spec.table} as
+            select filing_id, row_number, {kept}, false as is_filed from {accepted}_{spec.table}
+            union all by name
+            select null as filing_id, row_number, {kept}, true as is_filed from filed_{spec.table}""")
 
 
 @lru_cache(maxsize=64)
-def known_fields(standard: Standard, table: str) -> tuple[str, ...]:
-    """The fields of a table whose names stand in any rule that looks at known_<table>."""
+def known_fields(standard: Standard, table: str, relation: str = "known") -> tuple[str, ...]:
+    """The fields of a table named by any rule that looks at known_<table> (or near_<table>), or by a macro it calls."""
+    macros = {
+        named[1]: set(WORD.findall(statement))
+        for statement in standard.macros.split(";\n")
+        if (named := MACRO.search(statement))
+    }
     words: set[str] = set()
     for name, spec in standard.all_tables.items():
         for check in checks_of(standard, name, list(spec.by_name)):
             sql = " ".join([check.sql, check.rule.suggestion or "", *check.rule.show.values()])
-            if f"known_{table}" in sql:
+            if f"{relation}_{table}" in sql:
                 words.update(WORD.findall(sql))
+    while more := set().union(*(macros[word] for word in words & macros.keys())) - words:
+        words |= more
     return tuple(name for name in standard.all_tables[table].by_name if name in words)
 
 

@@ -1,15 +1,17 @@
 """From filed tables to a verdict, with or without Great Expectations: the same pass, the same counts.
 
-`judge_directly` is what `npl check` runs; `expectations.suites.judge_with_expectations` puts the same counts before
-Great Expectations, whose Checkpoint gives the verdict of record.
+`judge_typed` is what `npl check` runs; `expectations.suites.judge_with_expectations` puts the same counts before Great
+Expectations, whose Checkpoint gives the verdict of record.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
 import duckdb
+import pyarrow as pa
 
 from expectations import engine
 from expectations.compile import Check, checks_of, column_names
@@ -57,7 +59,7 @@ def type_filing(
 @lru_cache(maxsize=64)
 def _looks_at(standard: Standard, table: str, other: str) -> bool:
     checks = checks_of(standard, table, list(standard.all_tables[table].by_name))
-    return any(f"_{other}" in check.sql for check in checks)
+    return any(f"_{other}" in sql for sql in (standard.macros, *(check.sql for check in checks)))
 
 
 def judge_one(
@@ -65,8 +67,11 @@ def judge_one(
 ) -> engine.TableResult:
     """Judge one table; the last filed one also holds what depends on held rows, and system tables are told of both."""
     if standard.all_tables[table].system:
-        _note_holds(con, standard, table, filed)
-        engine.type_rows(con, standard, table)
+        held = {name: engine.count_rows(con, f"held_{name}") for name in standard.tables if name in filed}
+        # rows that were typed ahead are those of a filing of which nothing is held
+        if any(held.values()) or not engine.is_typed_ahead(con, table):
+            _note_holds(con, standard, table, held)
+            engine.type_rows(con, standard, table)
     result = engine.judge_table(con, standard, table, _checks(con, standard, table))
     judged = [name for name in standard.tables if name in filed]
     if judged and table == judged[-1]:
@@ -98,9 +103,11 @@ def _checks(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> l
     return checks_of(standard, table, [name for name in column_names(con, f"raw_{table}") if name != "row_number"])
 
 
-def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> Judgement:
-    """Judge a whole filing without Great Expectations."""
-    type_filing(con, standard, filed)
+def judge_directly(
+    con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str], typed: Collection[str] = ()
+) -> Judgement:
+    """Judge a whole filing without Great Expectations; `typed` tables are typed already."""
+    type_filing(con, standard, filed, typed)
     return judge_typed(con, standard, filed)
 
 
@@ -115,16 +122,33 @@ def judge_typed(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Seque
     return Judgement(verdict_of(broken), results)
 
 
-def _note_holds(con: duckdb.DuckDBPyConnection, standard: Standard, system_table: str, filed: Sequence[str]) -> None:
-    known = standard.all_tables[system_table].by_name
-    if not {"table_name", "held_rows", "held_principal_ratio"} <= set(known):
+def nothing_held(standard: Standard, system_table: str, rows: pa.Table) -> pa.Table:
+    """Rows of a system table as they are when nothing of any filed table is held."""
+    if not _tells_of_holds(standard, system_table):
+        return rows
+    for name, text in (("held_rows", str(0)), ("held_principal_ratio", _ratio(Decimal(0)))):
+        rows = rows.append_column(name, pa.array([text] * rows.num_rows, pa.string()))
+    return rows
+
+
+def _note_holds(
+    con: duckdb.DuckDBPyConnection, standard: Standard, system_table: str, held_rows: Mapping[str, int]
+) -> None:
+    if not _tells_of_holds(standard, system_table):
         return
     for name in ("held_rows", "held_principal_ratio"):
         con.execute(f"alter table raw_{system_table} add column if not exists {name} varchar")
-    for table in standard.tables.keys() & set(filed):
-        filed_principal, held_principal = engine.principal_of(con, standard.all_tables[table])
-        ratio = held_principal / filed_principal if filed_principal else 0
+    for table, rows in held_rows.items():
+        filed, held = engine.principal_of(con, standard.all_tables[table]) if rows else (Decimal(0), Decimal(0))
         con.execute(
             f"update raw_{system_table} set held_rows = ?, held_principal_ratio = ? where table_name = ?",
-            [str(engine.count_rows(con, f"held_{table}")), f"{ratio:.6f}", table],
+            [str(rows), _ratio(held / filed if filed else Decimal(0)), table],
         )
+
+
+def _tells_of_holds(standard: Standard, system_table: str) -> bool:
+    return {"table_name", "held_rows", "held_principal_ratio"} <= set(standard.all_tables[system_table].by_name)
+
+
+def _ratio(ratio: Decimal) -> str:
+    return f"{ratio:.6f}"

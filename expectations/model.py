@@ -139,9 +139,19 @@ class ForeignKey(_Model):
     references: tuple[str, ...]
 
 
+class Tally(_Model):
+    """Accepted rows counted by some fields; `counts` are SQL of aggregates that add up over any rows."""
+
+    by: tuple[str, ...] = Field(min_length=1)
+    counts: dict[str, str] = Field(min_length=1)
+
+
 class TableSpec(_Model):
     """A table that institutions file (or, with `system`, one that the platform makes of each filing).
 
+    `near_by` and `tally` say what rules across filings see of its accepted rows without reading them all
+    (`expectations.near`): those that share one of these fields with what is filed, the earlier field's rows bringing
+    their values of the later ones along, and how many there are.
     `example_filing` says who files the example row (`institution`) and for which `period`, where that is not who files
     the standard's other examples.
     """
@@ -155,6 +165,8 @@ class TableSpec(_Model):
     foreign_keys: tuple[ForeignKey, ...] = ()
     version_date: str | None = None
     principal_field: str | None = None
+    near_by: tuple[str, ...] = ()
+    tally: Tally | None = None
     example_filing: Row = {}
     fields: tuple[FieldSpec, ...]
 

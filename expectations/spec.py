@@ -154,7 +154,7 @@ def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
     ]
     problems += [
         f"unknown field {name}"
-        for name in (*spec.key, spec.version_date, spec.principal_field)
+        for name in (*spec.key, spec.version_date, spec.principal_field, *spec.near_by, *_tally_fields(spec))
         if name and name not in names
     ]
     taken = {*TAKEN_NAMES, *standard.head.context}.intersection(names)
@@ -194,6 +194,10 @@ def _check_table(path: Path, spec: TableSpec, standard: Standard) -> None:
         if field.hidden_from and field.hidden_from not in versions:
             problems.append(f"{field.name}: unknown version {field.hidden_from}")
     _refuse(path, problems)
+
+
+def _tally_fields(spec: TableSpec) -> tuple[str, ...]:
+    return spec.tally.by if spec.tally else ()
 
 
 def _check_rule(path: Path, rule: Rule, standard: Standard) -> None:

@@ -110,6 +110,7 @@ def settled_of(together: Together, number: int) -> list[str]:
     return [
         f"select '{together.table}', check_index, row_number from {together.name}_broken where filing = {number}",
         f"select '{together.table}', unnest([{listed}]::integer[]), null",
+        f"select '{together.table}', null, null",
     ]
 
 
@@ -167,7 +168,7 @@ def _others(standard: Standard) -> frozenset[str]:
     """Names by which a rule looks at more than its filing's rows of its own table."""
     relations = {
         f"{kind}_{table}"
-        for kind in ("raw", "accepted", "filed", "known", "broken", "held")
+        for kind in ("raw", "accepted", "reached", "filed", "known", "near", "tally", "broken", "held")
         for table in standard.all_tables
     }
     return frozenset(relations | {"filing_context", "settled_checks", "row_number"})

@@ -11,8 +11,8 @@ import duckdb
 from expectations import engine
 from expectations.completeness import FieldCompleteness, completeness_of, score_of
 from expectations.findings import SEVERITY_ORDER, findings_of, mask
-from expectations.judge import Verdict, judge_directly, judge_typed, judging_order, recorded_results, type_filing
-from expectations.spec import Standard
+from expectations.judge import Verdict, judge_typed, judging_order, recorded_results, type_filing
+from expectations.spec import FILING_TABLE, Standard
 from ingest import registry, telemetry
 from ingest.config import settings
 from ingest.errors import FilingError, JudgeError, legible
@@ -22,13 +22,14 @@ from ingest.landing import content_digest
 from ingest.manifest import period_bounds
 from ingest.paths import home, scratch
 from ingest.read import FiledContent
+from ingest.read.members import XLSX
 from ingest.receive import filing_id_of
 from ingest.report.model import Report
 from ingest.workbench import InForce, ReadAnew, compare_with_in_force, fill, is_platforms_own
 from ingest.worksheet import filed_content
 
 IN_MEMORY_ROWS = 20_000
-LIKELY_RATIO = 20  # of what a ZIP unpacks to and the ZIP
+LIKELY_RATIO = 20  # of what a ZIP or a workbook unpacks to and itself
 
 
 @dataclass
@@ -107,7 +108,9 @@ def checking(
             try:
                 with telemetry.step("judge"):
                     verdict, results = (
-                        _judge_of_record(work, standard, content, record) if record else _direct(con, standard, content)
+                        _judge_of_record(work, standard, content, record)
+                        if record
+                        else _direct(work, standard, content)
                     )
                 _refuse_lost_rows(content, results)
                 with telemetry.step("report"):
@@ -129,9 +132,12 @@ def checking(
 def _spool(path: Path) -> Iterator[Path | None]:
     """A folder for what is made while a big filing is read; a small one must not pay for it."""
     least = settings().stream_from_mb * 1_000_000
-    files = [file.stat().st_size for file in path.rglob("*") if file.is_file()] if path.is_dir() else []
-    packed = path.stat().st_size * LIKELY_RATIO if path.is_file() else 0
-    if max([packed, *files], default=0) > least:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    # a filing that is one file is a ZIP or a workbook, whatever it is called
+    sizes = (
+        file.stat().st_size * (LIKELY_RATIO if file == path or file.suffix.lower() == XLSX else 1) for file in files
+    )
+    if max(sizes, default=0) > least:
         with scratch() as folder:
             yield folder
     else:
@@ -151,14 +157,14 @@ def _work(
         yield _Work(kept.database, kept.con, typed, kept.in_force)
         return
     with scratch() as place:
-        database = _work_database(content, place)
+        database, in_force = _work_database(content, place), ReadAnew()
         con = database.connect()
         try:
             with telemetry.step("load"):
                 con.begin()
-                fill(con, standard, content, folder, sha256)
+                fill(con, standard, content, folder, sha256, in_force)
                 con.commit()
-            yield _Work(database, con, {}, ReadAnew())
+            yield _Work(database, con, {}, in_force)
         finally:
             con.close()
 
@@ -176,6 +182,8 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
     try:
         case.con.begin()
         compare_with_in_force(case.con, case.standard, case.content, record.folder, record.sha256, case.in_force)
+        engine.unsettle(case.con, FILING_TABLE)  # whose rows were just made anew
+        case.in_force.reach(case.con, case.standard, case.filed)
         again = judge_typed(case.con, case.standard, case.filed)
         case.con.commit()
         report = _report(
@@ -221,10 +229,11 @@ def _judge_error(error: Exception) -> JudgeError:
     )
 
 
-def _direct(
-    con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent
-) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
-    judgement = judge_directly(con, standard, [table.table for table in content.tables])
+def _direct(work: _Work, standard: Standard, content: FiledContent) -> tuple[Verdict, Mapping[str, engine.TableResult]]:
+    filed = [table.table for table in content.tables]
+    type_filing(work.con, standard, filed, work.typed)
+    work.in_force.reach(work.con, standard, filed)
+    judgement = judge_typed(work.con, standard, filed)
     return judgement.verdict, judgement.results
 
 
@@ -236,9 +245,10 @@ def _judge_of_record(
 
     filed = [table.table for table in content.tables]
     type_filing(work.con, standard, filed, work.typed)
+    work.in_force.reach(work.con, standard, filed)
     try:
         outcome = judge_with_expectations(
-            standard, work.database, filed, record.filing_id, record.received_at, home().gx, home().data_docs
+            standard, work.database, filed, record.filing_id, record.received_at, home().gx
         )
     except JudgementFailedError as error:
         raise _judge_error(error) from error

@@ -4,7 +4,7 @@ Both grow with history, and between two filings hardly anything of them changes:
 of the log, and only its rows are read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from expectations import engine
 from expectations.compile import sql_list
+from expectations.near import reads_whole
 from expectations.spec import Standard, TableSpec
 from ingest import registry
+from ingest.near import NearRows
 from ingest.registry_tables import decisions, filings, log_entries
 from ingest.workbench import READ_ONCE_BYTES, accepted_files, add_accepted, show_accepted
 
@@ -81,6 +83,7 @@ class Followed:
         self._files: dict[tuple[str, str], Path | None] = {}  # of a table of a filing; it is there before the verdict
         self._shown: dict[str, list[str]] = {}
         self._views: set[str] = set()
+        self._near = NearRows()
 
     def now(self) -> list[registry.FilingRecord]:
         """The filings in force, oldest first."""
@@ -91,7 +94,7 @@ class Followed:
         for spec in standard.tables.values():
             files = {each.filing_id: file for each in others if (file := self._file(spec.table, each)) is not None}
             if list(files) != self._shown.get(spec.table, []):
-                self._change(con, spec, files)
+                self._change(con, standard, spec, files)
                 self._shown[spec.table] = list(files)
 
     def _file(self, table: str, record: registry.FilingRecord) -> Path | None:
@@ -100,12 +103,19 @@ class Followed:
             self._files[place] = next(iter(accepted_files(table, [record])), None)
         return self._files[place]
 
-    def _change(self, con: duckdb.DuckDBPyConnection, spec: TableSpec, files: dict[str, Path]) -> None:
+    def reach(self, con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
+        """What is near a filing whose tables are typed, of the rows that are too many to be shown."""
+        self._near.reach(con, standard, filed)
+
+    def _change(
+        self, con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSpec, files: dict[str, Path]
+    ) -> None:
         table = spec.table
-        is_big = sum(file.stat().st_size for file in files.values()) > READ_ONCE_BYTES
+        is_left = self._near.takes(spec, list(files.values())) and not reads_whole(standard, table)
+        is_big = is_left or sum(file.stat().st_size for file in files.values()) > READ_ONCE_BYTES
         if is_big or table in self._views:
             engine.drop_relation(con, f"accepted_{table}")
-            show_accepted(con, spec, list(files.values()))
+            show_accepted(con, spec, [] if is_left else list(files.values()))
             self._views = self._views | {table} if is_big else self._views - {table}
             return
         shown = self._shown.get(table, [])

@@ -16,9 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from expectations import engine
 from expectations.completeness import FieldCompleteness
-from expectations.spec import Standard
+from expectations.judge import nothing_held
+from expectations.spec import FILING_TABLE, Standard
 from expectations.together import FiledRows, Together, can_be_typed_together, settled_of, type_together, typed_apart
 from ingest import registry
 from ingest.config import settings
@@ -26,7 +29,7 @@ from ingest.in_force import Followed
 from ingest.landing import intact_entry
 from ingest.paths import home
 from ingest.read import FiledContent, StoredRows
-from ingest.workbench import compare_with_in_force, context_of, put_registers, registers_of
+from ingest.workbench import beside, context_of, filing_rows, put_registers, registers_of
 from ingest.worksheet import filed_content
 
 log = logging.getLogger(__name__)
@@ -38,9 +41,13 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class TypedAhead:
-    """A filing of the chunk: what was filed, and its place among those whose rows of a table were typed together."""
+    """A filing of the chunk: what was filed, and its place among those whose rows of a table were typed together.
+
+    `foreseen` are its rows of the table `filing` if nothing changes before its turn and no row of it is held.
+    """
 
     content: FiledContent
+    foreseen: pa.Table | None = None
     places: dict[str, tuple[Together, int]] = field(default_factory=dict)
 
 
@@ -89,9 +96,19 @@ class KeptWork:
         for table in content.tables:
             engine.load_rows(self.con, table.table, table.rows)
         engine.tell_context(self.con, self.standard, context_of(content.manifest))
-        compare_with_in_force(self.con, self.standard, content, folder, sha256, self.in_force)
+        others, replaced = beside(self.standard, content.manifest, sha256, self.in_force)
+        self.in_force.show(self.con, self.standard, others)
         ahead = self._ahead.pop((folder, sha256), None)
-        places = ahead.places if ahead and ahead.content is content else {}
+        if ahead is None or ahead.content is not content:
+            ahead = TypedAhead(content)
+        places = dict(ahead.places)
+        if FILING_TABLE in self.standard.all_tables:
+            rows = filing_rows(self.standard, content, folder, others, replaced)
+            if ahead.foreseen is not None and rows.equals(ahead.foreseen.select(rows.column_names)):
+                rows = ahead.foreseen
+            else:
+                places.pop(FILING_TABLE, None)
+            engine.load_rows(self.con, FILING_TABLE, rows)
         engine.settle_checks(
             self.con, [query for together, number in places.values() for query in settled_of(together, number)]
         )
@@ -115,12 +132,15 @@ class KeptWork:
             content = _small_content(record, self.standard)
             if content is None:
                 continue
-            ahead = TypedAhead(content)
+            ahead = TypedAhead(content, self._foreseen(content, record))
             self._ahead[record.folder, record.sha256] = ahead
             context = context_of(content.manifest)
-            for table in content.tables:
-                key = (table.table, *table.rows.column_names[1:])
-                groups.setdefault(key, []).append((ahead, FiledRows(table.rows, context)))
+            tables = {table.table: table.rows for table in content.tables}
+            if ahead.foreseen is not None:
+                tables[FILING_TABLE] = ahead.foreseen
+            for table_name, rows in tables.items():
+                key = (table_name, *rows.column_names[1:])
+                groups.setdefault(key, []).append((ahead, FiledRows(rows, context)))
         for (table_name, *columns), filed in groups.items():
             if len(filed) < 2 or not can_be_typed_together(self.standard, table_name, columns):
                 continue
@@ -133,6 +153,16 @@ class KeptWork:
             self._together.append(typed)
             for number, (ahead, _) in enumerate(filed):
                 ahead.places[table_name] = typed, number
+
+    def _foreseen(self, content: FiledContent, record: registry.FilingRecord) -> pa.Table | None:
+        if FILING_TABLE not in self.standard.all_tables or not content.tables:
+            return None
+        try:
+            others, replaced = beside(self.standard, content.manifest, record.sha256, self.in_force)
+            rows = filing_rows(self.standard, content, record.folder, others, replaced)
+        except Exception:  # its own turn will tell what is wrong with it
+            return None
+        return nothing_held(self.standard, FILING_TABLE, rows)
 
 
 def _small_content(record: registry.FilingRecord, standard: Standard) -> FiledContent | None:

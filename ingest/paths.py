@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from ingest.config import settings
@@ -39,6 +40,18 @@ class Home:
     @property
     def held(self) -> Path:
         return self.root / "held"
+
+    def near(self, table: str) -> Path:
+        """near/<table>/: where the keys of accepted rows stand. Made from `accepted`, anew when it is gone."""
+        return self.root / "near" / table
+
+    def near_turn(self, table: str) -> Path:
+        """The lock of whoever indexes a table's accepted rows."""
+        return self.work / "turns" / f"near-{table}"
+
+    def near_readers(self, table: str) -> Path:
+        """The lock that all who look things up there share: while anybody does, nothing is removed."""
+        return self.work / "turns" / f"near-{table}-readers"
 
     @property
     def outbox(self) -> Path:
@@ -286,6 +299,27 @@ def exclusive(lock_file: Path) -> Iterator[None]:
     with lock_file.open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def exclusive_if_free(lock_file: Path) -> Iterator[bool]:
+    """Take a turn that nobody else has, or go on without it: whether it was taken."""
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def shared(lock_file: Path) -> IO[str]:
+    """A turn among many at a time, until what is returned is closed or forgotten."""
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_file.open("a", encoding="utf-8")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
 
 
 @contextmanager

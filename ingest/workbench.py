@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from expectations import engine
 from expectations.compile import column_names, quoted, sql_text
+from expectations.near import reads_whole
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
 from ingest.history import unanswered
 from ingest.manifest import Manifest, period_bounds
+from ingest.near import NearRows
 from ingest.paths import home
 from ingest.read import FiledContent, FiledTable, StoredRows
 from ingest.redecisions import present, state_without
@@ -34,11 +36,20 @@ class InForce(Protocol):
         """The filings in force, oldest first."""
 
     def show(self, con: duckdb.DuckDBPyConnection, standard: Standard, others: list[registry.FilingRecord]) -> None:
-        """Make accepted_<table> of every table hold the rows of these filings, in their order."""
+        """Make accepted_<table> of every table hold the rows of these filings, in their order.
+
+        Of a table with `near_by` of which there is much, it may stay empty where no rule asks for it.
+        """
+
+    def reach(self, con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
+        """Once the filed tables are typed: what is near them of the rows that were not shown."""
 
 
 class ReadAnew:
     """What is in force, asked and read for one filing."""
+
+    def __init__(self) -> None:
+        self._near = NearRows()
 
     def now(self) -> list[registry.FilingRecord]:
         return registry.in_force()
@@ -48,10 +59,22 @@ class ReadAnew:
         for spec in standard.tables.values():
             if f"accepted_{spec.table}" in present:
                 engine.drop_relation(con, f"accepted_{spec.table}")
-            show_accepted(con, spec, accepted_files(spec.table, others))
+            files = accepted_files(spec.table, others)
+            is_left = self._near.takes(spec, files) and not reads_whole(standard, spec.table)
+            show_accepted(con, spec, [] if is_left else files)
+
+    def reach(self, con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> None:
+        self._near.reach(con, standard, filed)
 
 
-def fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledContent, folder: str, sha256: str) -> None:
+def fill(
+    con: duckdb.DuckDBPyConnection,
+    standard: Standard,
+    content: FiledContent,
+    folder: str,
+    sha256: str,
+    in_force_now: InForce,
+) -> None:
     """Registers, the filing's rows as text, its context, and what is in force now."""
     put_registers(con, standard)
     for filed in content.tables:
@@ -59,7 +82,7 @@ def fill(con: duckdb.DuckDBPyConnection, standard: Standard, content: FiledConte
             con.execute(f"create view raw_{filed.table} as {filed.rows.sql}")
         else:
             engine.load_rows(con, filed.table, filed.rows)
-    compare_with_in_force(con, standard, content, folder, sha256, ReadAnew())
+    compare_with_in_force(con, standard, content, folder, sha256, in_force_now)
     engine.prepare(con, standard, context_of(content.manifest))
 
 
@@ -105,15 +128,22 @@ def compare_with_in_force(
     in_force_now: InForce,
 ) -> None:
     """Make anew what depends on other filings: the accepted rows, and the filing's own rows as a filing."""
-    manifest = content.manifest
-    ours = is_platforms_own(standard)
-    # the same bytes filed already are this very filing: it is not compared with itself
-    in_force = [each for each in in_force_now.now() if each.sha256 != sha256] if ours else []
-    replaced = _replaced(manifest, sha256) if ours else None
-    others = [each for each in in_force if replaced is None or each.filing_id != replaced.filing_id]
+    others, replaced = beside(standard, content.manifest, sha256, in_force_now)
     in_force_now.show(con, standard, others)
     if FILING_TABLE in standard.all_tables:
-        engine.load_rows(con, FILING_TABLE, _filing_rows(standard, content, folder, others, replaced))
+        engine.load_rows(con, FILING_TABLE, filing_rows(standard, content, folder, others, replaced))
+
+
+def beside(
+    standard: Standard, manifest: Manifest, sha256: str, in_force_now: InForce
+) -> tuple[list[registry.FilingRecord], registry.FilingRecord | None]:
+    """The filings in force that a filing is compared with, and the one that it replaces, which is none of them."""
+    if not is_platforms_own(standard):
+        return [], None
+    # the same bytes filed already are this very filing: it is not compared with itself
+    in_force = [each for each in in_force_now.now() if each.sha256 != sha256]
+    replaced = _replaced(manifest, sha256)
+    return [each for each in in_force if replaced is None or each.filing_id != replaced.filing_id], replaced
 
 
 def _replaced(manifest: Manifest, sha256: str) -> registry.FilingRecord | None:
@@ -169,7 +199,7 @@ def _read(files: Sequence[Path]) -> str:
     return f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 
-def _filing_rows(
+def filing_rows(
     standard: Standard,
     content: FiledContent,
     folder: str,

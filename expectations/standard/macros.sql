@@ -14,8 +14,9 @@ create or replace macro unit_of(printed) as
 create or replace macro printed_number(printed) as regexp_extract(replace(printed, ',', ''), '-?[0-9]+(?:\.[0-9]+)?');
 create or replace macro printed_amount(amounts, field) as
     nullif(regexp_extract(amounts, '(?:^|;)\s*' || field || '=([^;]+)', 1), '');
+-- The lambda has the print worked out once: as the argument of a macro it would be planned for each of its five places.
 create or replace macro half_place(printed) as
-    unit_of(printed)::double * 0.5 / pow(10, length(split_part(printed_number(printed), '.', 2)));
+    list_transform([printed], lambda once: unit_of(once)::double * 0.5 / pow(10, length(split_part(printed_number(once), '.', 2))))[1];
 -- How far a printed amount may stand from the true one: 0 when exact, half its last place when rounded.
 create or replace macro rounding(amount_precision, amounts, field) as
     case when coalesce(amount_precision, 'exact') = 'exact' then 0.0
@@ -189,6 +190,14 @@ create or replace macro usual_low(earlier_values, margin) as
     list_min(earlier_values) - greatest(margin, (list_max(earlier_values) - list_min(earlier_values)) / 2);
 create or replace macro usual_high(earlier_values, margin) as
     list_max(earlier_values) + greatest(margin, (list_max(earlier_values) - list_min(earlier_values)) / 2);
+-- The median of numbers of which each stands so many times, as median() gives it of the single numbers.
+create or replace macro at_place(counted, place) as
+    list_reduce(counted, lambda reached, each: case when reached.times >= place then reached
+    else {'value': each.value, 'times': reached.times + each.times} end, {'value': null::bigint, 'times': 0::bigint}).value;
+create or replace macro middle_of(counted, told) as (at_place(counted, (told + 1) // 2) + at_place(counted, told // 2 + 1)) / 2;
+create or replace macro median_of(number, times) as
+    middle_of(list({'value': number::bigint, 'times': times::bigint} order by number) filter (where number is not null),
+    (sum(times) filter (where number is not null))::bigint);
 -- The code of an age band is its lower end; the middle of ten years.
 create or replace macro age_of_band(band) as try_cast(substr(band, 2) as integer) + 5;
 

@@ -61,7 +61,7 @@ def filed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     for module in (accept, receive, workbench):
         monkeypatch.setattr(module, "load_standard", orchard)
     monkeypatch.setattr(
-        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work.con, standard, content)
+        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work, standard, content)
     )
     monkeypatch.setenv("NPL_HOME", str(tmp_path / "home"))
     settings.cache_clear()

@@ -41,7 +41,7 @@ def judge_by(monkeypatch: pytest.MonkeyPatch, standard: Standard) -> None:
     monkeypatch.setattr(
         check,
         "_judge_of_record",
-        lambda work, used, content, *_: check._direct(work.con, used, content),
+        lambda work, used, content, *_: check._direct(work, used, content),
     )
 
 

@@ -2,7 +2,10 @@
 
 import datetime
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +17,7 @@ from expectations.examples import text_rows
 from expectations.spec import load_standard
 from ingest import accept, receive, registry
 from ingest.check import check_path
+from ingest.config import PROJECT_DIR
 from ingest.report.answer import FINDINGS_CSV, REPORT_HTML, REPORT_JSON, write_answer
 from ingest.synthetic import write_demo_filings
 
@@ -121,9 +125,7 @@ def test_a_broken_rule_inside_the_checkpoint_is_found_in_its_exception_info(npl_
     with engine.connect(str(database)) as con:
         con.execute(f"drop table filed_{NOTICE}")
     with pytest.raises(JudgementFailedError, match="NPL-"):
-        judge_with_expectations(
-            STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
-        )
+        judge_with_expectations(STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx")
 
 
 def test_after_the_rule_is_mended_the_filing_is_decided(npl_home, broken_standard, monkeypatch):
@@ -146,9 +148,7 @@ def test_a_worker_compares_its_checkpoint_with_the_store_before_the_first_filing
     database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
     times = []
     for name in ("first", "second"):
-        outcome = judge_with_expectations(
-            STANDARD, database, [NOTICE], name, STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
-        )
+        outcome = judge_with_expectations(STANDARD, database, [NOTICE], name, STORES["received_at"], tmp_path / "gx")
         assert outcome.verdict == "rejected"
         times.append(len(compared))
     assert times[0] > 0
@@ -169,7 +169,7 @@ def test_what_is_stored_of_a_validation_is_to_the_byte_what_great_expectations_w
 
     monkeypatch.setattr(ValidationResultsStore, "serialize", both)
     database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
-    stores = STORES["received_at"], tmp_path / "gx", tmp_path / "docs"
+    stores = STORES["received_at"], tmp_path / "gx"
     for name in ("first", "second"):
         judge_with_expectations(STANDARD, database, [NOTICE], name, *stores)
     with engine.connect(str(database)) as con:
@@ -181,6 +181,43 @@ def test_what_is_stored_of_a_validation_is_to_the_byte_what_great_expectations_w
         assert ours == theirs
     for part in ('"success": true', '"success": false', '"raised_exception": true', '"run_name": "second"'):
         assert part in "".join(ours for ours, _ in texts)
+
+
+def test_a_page_is_to_the_byte_what_great_expectations_would_write(tmp_path):
+    from expectations import data_docs, suites
+
+    stores, theirs = tmp_path / "gx", tmp_path / "theirs"
+    rendered = []
+    for number, changes in enumerate(({}, {"asset_type": "ZZ"}, {}, {"asset_type": "ZZ"})):
+        (tmp_path / str(number)).mkdir()
+        database = work_database(tmp_path / str(number), [sale_notice(**changes)])
+        received_at = STORES["received_at"] + datetime.timedelta(seconds=number)
+        suites.judge_with_expectations(STANDARD, database, [NOTICE], f"F-{number}", received_at, stores)
+    with pytest.MonkeyPatch.context() as patch:
+        render = data_docs.Pages._render
+        patch.setattr(data_docs.Pages, "_render", lambda pages, kind: rendered.append(kind) or render(pages, kind))
+        ours = dict(suites.pages_of(stores, [f"F-{number}" for number in range(4)]))
+    context = suites._context(stores)
+    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(theirs)}
+    site = {"class_name": "SiteBuilder", "show_how_to_buttons": False, "store_backend": backend}
+    context.add_data_docs_site("theirs", site)
+    try:
+        context.build_data_docs(site_names=["theirs"])
+    finally:
+        context.delete_data_docs_site("theirs")
+    of_the_moment = re.compile(r"logo-long\.png\?d=\w+\.\w+|(?<=collapse-body-)[0-9a-f-]{36}")
+    assert len(ours) == 8
+    assert len(rendered) == 3, "the pages of the notices, good and bad, and one of all four filings"
+    alone = (
+        "import sys, pathlib; from expectations.suites import pages_of;"
+        "print(len(dict(pages_of(pathlib.Path(sys.argv[1]), ['F-1']))))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", alone, str(stores)], check=True, capture_output=True, cwd=PROJECT_DIR
+    )
+    assert printed.stdout.split() == [b"2"], "a process that has judged nothing writes pages as well"
+    for place, page in ours.items():
+        assert of_the_moment.sub("", page) == of_the_moment.sub("", (theirs / place).read_text(encoding="utf-8"))
 
 
 def test_an_expectation_tells_of_itself_what_great_expectations_would():

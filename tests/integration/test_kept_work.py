@@ -11,6 +11,7 @@ import pytest
 from exactly_once import BASKETS, LINES, PERIOD, differences, end_state, filed, put, run  # noqa: F401 (a fixture)
 from filings import FILER
 
+from expectations import engine
 from ingest import accept, check, kept_work, registry
 from ingest.config import settings
 from ingest.errors import JudgeError
@@ -62,9 +63,12 @@ def test_a_chunk_comes_to_what_its_filings_come_to_one_by_one(
     twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = count_calls(monkeypatch, kept_work, "type_together")
+    typed_alone, type_rows = [], engine.type_rows
+    monkeypatch.setattr(engine, "type_rows", lambda *given: typed_alone.append(given[-1]) or type_rows(*given))
     run()
     assert differences(twice, decided()) == {}
-    assert together == [3]
+    assert together == [3, 4], "the baskets of three, and what is known of all four filings"
+    assert typed_alone == ["filing", "tree"], "the correction, whose original was not accepted yet; trees of one filing"
 
 
 def test_a_chunk_that_cannot_be_typed_together_is_typed_one_by_one(
@@ -92,9 +96,9 @@ def test_the_fault_of_one_filing_of_a_chunk_is_its_own(twice: dict[str, Any], mo
         run()
     states = {record.sequence: record.state for record in registry.all_filings()}
     assert states == {1: "error", 2: "received", 3: "rejected", 4: "accepted"}, "the correction waits for the original"
-    assert together == [3]
+    assert together == [3, 4, 2]
     run()
-    assert together == [3, 2], "what was typed before the fault is not trusted after it"
+    assert together == [3, 4, 2, 2, 2], "what was typed before the fault is not trusted after it"
     assert decided()["decisions"] == twice["decisions"]
 
 

@@ -58,7 +58,7 @@ def history(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """Four filings in force by yesterday's rules: one that today's reject, one of which they hold a row, a correction
     that they let stand, and one of another month that they reject. The figures of a plan are left out."""
     monkeypatch.setattr(
-        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work.con, standard, content)
+        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work, standard, content)
     )
     monkeypatch.setattr(
         planning, "rehearsed", lambda period: ([each.to_dict() for each in outcomes.outcomes(period)], [])

@@ -31,7 +31,7 @@ def few_rules(npl_home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(accept, "load_standard", lambda: few)
     monkeypatch.setattr(
-        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work.con, standard, content)
+        check, "_judge_of_record", lambda work, standard, content, *_: check._direct(work, standard, content)
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from expectations import columns, engine
-from expectations.compile import checks_of, column_names, missing_reasons, quoted, text_column
+from expectations.compile import checks_of, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.spec import Standard, load_standard
 from ingest.synthetic_loans import TapeShape
 from ingest.synthetic_tape import Tape, loan_rows
@@ -166,3 +166,17 @@ def test_every_table_of_the_standard_can_be_looked_at(
             )
     assert checks
     assert outcomes[0] == outcomes[1]
+
+
+def test_long_tables_from_parquet_lie_in_the_order_of_their_rows(tmp_path: Path) -> None:
+    """Two threads and a long list after IN: what DuckDB makes of it by itself is out of order."""
+    source = sql_text(str(tmp_path / "raw.parquet"))
+    with engine.connect(str(tmp_path / "filing.duckdb")) as con:
+        rows = "select range as row_number, 'x' || range % 20 as c0 from range(600_000)"
+        con.execute(f"copy ({rows}) to {source} (format parquet, row_group_size 16_384)")
+        listed = ", ".join(f"'x{number}'" for number in range(12))
+        engine._keep_long(con, "filed_loan", f"select *, c0 in ({listed}) as a from read_parquet({source})")
+        before = "lag(row_number) over () as before"
+        astray = f"select count(*) from (select row_number, {before} from filed_loan) where before >= row_number"
+        assert con.execute(astray).fetchall() == [(0,)]
+        assert con.execute("select count(*), max(row_number) from filed_loan").fetchall() == [(600_000, 599_999)]

@@ -1,0 +1,53 @@
+"""What rules across filings see of a large table's accepted rows without reading them all.
+
+Relations in the work database, for each table of the standard that says `near_by` or `tally`:
+  reached_<table>  accepted rows in force that share a value of a `near_by` field with a filed row of any table, or more
+                   of them; whoever keeps accepted rows provides it, and here it is all of accepted_<table>
+  near_<table>     reached_<table> and filed_<table> together, as known_<table> is of all accepted rows
+  tally_<table>    accepted rows in force counted by filing and the `tally` fields; likewise provided or made here
+A rule may use near_<table> where it compares rows by a `near_by` field: what is not reached does not change its answer.
+"""
+
+import re
+from collections.abc import Sequence
+
+import duckdb
+
+from expectations.model import Rule, Standard, TableSpec, Tally
+
+NEAR = re.compile(r"\b(?:near|reached|tally)_(\w+)")
+
+
+def show_plainly(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
+    """Make reached_<table> and tally_<table> of all of accepted_<table>; neither may be a table."""
+    if spec.near_by:
+        con.execute(f"create or replace view reached_{spec.table} as select * from accepted_{spec.table}")
+    if spec.tally:
+        con.execute(f"create or replace view tally_{spec.table} as {tally_of(spec.tally, f'accepted_{spec.table}')}")
+
+
+def tally_of(tally: Tally, accepted: str) -> str:
+    """SQL that counts the accepted rows of a relation by filing and the tally's fields."""
+    keys = ", ".join(("filing_id", *tally.by))
+    counts = ", ".join(f"({sql})::bigint as {name}" for name, sql in tally.counts.items())
+    return f"select {keys}, {counts} from {accepted} group by {keys}"
+
+
+def reads_whole(standard: Standard, table: str) -> bool:
+    """Whether anything that the standard's active rules say looks at all accepted rows of a table."""
+    named = re.compile(rf"\b(?:known|accepted)_{table}\b")
+    active = (rule for rule in standard.rules.values() if rule.state == "active")
+    return any(named.search(text) for text in (standard.macros, *(text for rule in active for text in _sql_of(rule))))
+
+
+def asked_near(standard: Standard, judged: Sequence[str]) -> set[str]:
+    """Tables of which the rules of these judged tables look at near_<table> or tally_<table>."""
+    texts = [
+        standard.macros,
+        *(text for table in judged for rule in standard.rules_of(table) for text in _sql_of(rule)),
+    ]
+    return {name for text in texts for name in NEAR.findall(text)}
+
+
+def _sql_of(rule: Rule) -> list[str]:
+    return [rule.check, rule.when or "", rule.suggestion or "", *rule.show.values()]
