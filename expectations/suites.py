@@ -7,7 +7,7 @@ import datetime
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ _made: dict[tuple[Any, str], Any] = {}
 """Suites and Checkpoints of this worker, by context and name."""
 
 SEVERITIES = {"reject": "critical", "hold": "warning", "warn": "info", "info": "info"}
-DATA_DOCS_SITE = "operator"
+VALIDATIONS = "validations"
 
 
 class JudgementFailedError(Exception):
@@ -43,7 +43,6 @@ def judge_with_expectations(
     name: str,
     received_at: datetime.datetime,
     stores: Path,
-    docs: Path,
 ) -> CheckpointOutcome:
     """Run the filing's Checkpoint over its work database (already typed and committed) and return the verdict.
 
@@ -52,7 +51,7 @@ def judge_with_expectations(
     Raises:
         JudgementFailedError: any result carries an exception; the filing is then nobody's fault but ours.
     """
-    context = _context(stores, docs)
+    context = _context(stores)
     from great_expectations.core.run_identifier import RunIdentifier
 
     from expectations.rule_expectation import batch_of
@@ -65,14 +64,16 @@ def judge_with_expectations(
     return _outcome(result)
 
 
-def publish_data_docs(stores: Path, docs: Path, names: list[str]) -> Path:
-    """Write the operator's pages for these filings, and the index of all; return the index."""
-    context = _context(stores, docs)
-    wanted = set(names)
-    keys = [key for key in context.validation_results_store.list_keys() if key.run_id.run_name in wanted]
-    if keys:
-        context.build_data_docs(site_names=[DATA_DOCS_SITE], resource_identifiers=keys)
-    return docs / "index.html"
+def pages_of(stores: Path, names: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """The operator's pages of these filings, a page a table: where each belongs (relative), and its HTML."""
+    from expectations.data_docs import Pages
+
+    results = stores / VALIDATIONS
+    pages = Pages(_context(stores).validation_results_store)
+    for name in names:
+        for result in sorted(results.glob(f"*/{name}/*/*.json")):
+            place = Path(VALIDATIONS, result.relative_to(results)).with_suffix(".html")
+            yield place, pages.page(result.read_text(encoding="utf-8"))
 
 
 def _checkpoint(context: Any, standard: Standard, tables: tuple[str, ...]) -> Any:
@@ -151,8 +152,8 @@ def _raised(info: Any) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _context(stores: Path, docs: Path) -> Any:
-    """This worker's context: results and pages on disk, everything else in memory, so that workers share it safely."""
+def _context(stores: Path) -> Any:
+    """This worker's context: results on disk, everything else in memory, so that workers share it safely."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # before the import: it is read there
     warnings.filterwarnings("ignore", module="great_expectations")
     import great_expectations as gx
@@ -169,14 +170,7 @@ def _context(stores: Path, docs: Path) -> Any:
         "module_name": "expectations.results_store",
         "store_backend": _on_disk(stores / "validations"),
     }
-    kept.data_docs_sites = {
-        DATA_DOCS_SITE: {
-            "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
-            "store_backend": {**_on_disk(docs), "class_name": "TupleFilesystemStoreBackend"},
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-        }
-    }
+    kept.data_docs_sites = {}
     config = DataContextConfig(
         store_backend_defaults=kept, analytics_enabled=False, progress_bars=ProgressBarsConfig(globally=False)
     )

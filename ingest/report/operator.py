@@ -1,7 +1,7 @@
 """The operator's pages: how the platform stands (the entrance), and all filings. No script, no network.
 
-Both lie beside Great Expectations' own index. Figures of the moment come from the registry (`ingest.overview`), scores
-and rules from the warehouse's `quality` tables, as of its last build.
+Great Expectations' pages lie beside them and lead back by `index.html`. Figures of the moment come from the registry
+(`ingest.overview`), scores and rules from the warehouse's `quality` tables, as of its last build.
 """
 
 import datetime
@@ -27,6 +27,8 @@ from ingest.report.wording import SEVERITY_WORDS, STATE_WORDS
 
 PAGE = "operator.html"
 FILINGS_PAGE = "filings.html"
+INDEX = "index.html"
+TO_FILINGS = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={FILINGS_PAGE}">\n'
 MOST_SHOWN = 25
 LATEST_FILINGS = 40
 
@@ -55,6 +57,7 @@ def write_operator_page() -> Path:
     totals = sorted(Counter(record.state for record in records).items())
     listed = template("filings.html.j2").render(filings=filings, totals=totals, words=STATE_WORDS, entrance=PAGE)
     write_text(home().data_docs / FILINGS_PAGE, listed)
+    write_text(home().data_docs / INDEX, TO_FILINGS)
     write_text(page, render(found, filings[:LATEST_FILINGS]))
     return page
 

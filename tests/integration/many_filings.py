@@ -73,21 +73,25 @@ def drop(prepared: Path, into: Home) -> None:
 
 
 def _write(place: Path, filer: int, turn: int, standard: Standard) -> str:
-    """One more filing of an institution: its first is good, the second is what the institution's number makes of it."""
+    """One more filing of an institution: of each four the second is what its number makes of it, maybe of the
+    one before; the others are good.
+    """
     kind = ("plain", "correction", "rejected", "zip", "again", "unreadable")[filer % 6] if turn % 4 == 1 else "plain"
-    first = place / "00 plain"
+    before = place / f"{turn - 1:02} plain"
     if kind == "unreadable":
-        (place / f"{turn:02} unreadable.zip").write_bytes(b"no archive")
+        (place / f"{turn:02} unreadable.zip").write_bytes(b"no archive %d" % turn)
         return "unreadable"
     if kind == "again":
-        shutil.copytree(first, place / f"{turn:02} again")
+        shutil.copytree(before, place / f"{turn:02} again")
         return "again"
-    replaces = f"{_filer(filer)}-{PERIODS[0]}-0001-{content_digest(first)[:8]}" if kind == "correction" else None
+    told = turn - 1 if kind == "correction" else turn
+    period = PERIODS[told % len(PERIODS)]
+    replaces = f"{_filer(filer)}-{period}-{turn:04}-{content_digest(before)[:8]}" if kind == "correction" else None
     filing = SyntheticFiling(
         f"{turn:02} {kind}",
         _filer(filer),
-        PERIODS[0] if replaces else PERIODS[turn % len(PERIODS)],
-        {NOTICE: [_row(filer, 0 if replaces else turn, kind)]},
+        period,
+        {NOTICE: [_row(filer, told, kind)]},
         form="zip" if kind == "zip" else "folder",
         sequence=turn + 1,
         replaces=replaces,

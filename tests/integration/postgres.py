@@ -1,9 +1,14 @@
-"""A PostgreSQL of the tests' own: Debian's, on a port of loopback, with its data in a folder of the test."""
+"""A PostgreSQL of the tests' own: Debian's, on a port of loopback.
+
+Its data lies beside the tests' folders: every session that begins takes the rights of others to those of all sessions
+away, and the server, which is not root, could not reach it any more.
+"""
 
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -26,24 +31,25 @@ def installed() -> Path:
 
 
 class Postgres:
-    """A server with an empty cluster, not started yet; what it holds outlives its processes."""
+    """A server with an empty cluster, not started yet; what it holds outlives its processes, until it is removed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._data, self.port = folder / "data", free_port()
+    def __init__(self) -> None:
+        self._data, self.port = Path(tempfile.mkdtemp(prefix="npl-postgres-")), free_port()
         # PostgreSQL refuses to run as root
         self._as_user = (
             ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         )
         if self._as_user:
-            for parent in (folder, *folder.parents):
-                if parent != Path("/") and parent.stat().st_uid == 0 and parent.is_relative_to("/tmp"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
-            self._data.mkdir()
             shutil.chown(self._data, "postgres", "postgres")
         self._run("initdb", "-D", str(self._data), "-U", DATABASE_USER, "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def url(self, database: str = "postgres", user: str = DATABASE_USER, driver: str = "psycopg") -> str:
         return f"postgresql+{driver}://{user}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process; there is none before it was started."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def start(self) -> None:
         options = (
@@ -54,10 +60,15 @@ class Postgres:
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop")
 
+    def remove(self) -> None:
+        """Stop it, if it runs, and remove what it holds."""
+        with suppress(subprocess.CalledProcessError):
+            self.stop()
+        shutil.rmtree(self._data)
+
     def kill(self) -> int:
         """`kill -9` the server and every process of it; the number of processes."""
-        server = int((self._data / "postmaster.pid").read_text().split()[0])
-        processes = [server, *descendants(server)]
+        processes = [self.pid, *descendants(self.pid)]
         for process in processes:  # the server first: else it would begin to recover
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -76,11 +87,11 @@ class Postgres:
 
 
 @contextmanager
-def served_postgres(folder: Path) -> Iterator[str]:
+def served_postgres() -> Iterator[str]:
     """Serve an empty PostgreSQL; give the URL of its database, as `NPL_REGISTRY_URL` takes it."""
-    server = Postgres(folder)
-    server.start()
+    server = Postgres()
     try:
+        server.start()
         yield server.url()
     finally:
-        server.stop()
+        server.remove()

@@ -56,6 +56,11 @@ class ServedPlatform:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ever: list[subprocess.Popen[bytes]] = []
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process of each part."""
+        return {name: process.pid for name, process in self._processes.items()}
+
     def start(self) -> None:
         """Make the databases' tables, then bring everything up."""
         self._run_to_end("migrate", [sys.executable, "-m", "airflow", "db", "migrate"])
@@ -125,13 +130,12 @@ class ServedPlatform:
 
 
 @contextmanager
-def served_platform(home: Path, database: Path, lanes: int = 2) -> Iterator[ServedPlatform]:
+def served_platform(home: Path, lanes: int = 2) -> Iterator[ServedPlatform]:
     """A platform whose parts are all up, on a home that may hold an inbox already; gone afterwards."""
     home.mkdir(parents=True, exist_ok=True)
-    database.mkdir()
-    postgres = Postgres(database)
-    postgres.start()
+    postgres = Postgres()
     try:
+        postgres.start()
         for name in ("airflow", "registry"):
             postgres.add_database(name)
         platform = ServedPlatform(home, postgres, lanes)
@@ -141,4 +145,4 @@ def served_platform(home: Path, database: Path, lanes: int = 2) -> Iterator[Serv
         finally:
             platform.stop()
     finally:
-        postgres.stop()
+        postgres.remove()

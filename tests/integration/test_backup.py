@@ -317,8 +317,7 @@ def test_an_older_registry_is_backed_up_and_comes_back_at_the_programs_revision(
 def test_a_registry_in_postgresql_comes_back_in_either_database(
     filed: Home, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, into: str
 ) -> None:
-    (tmp_path / "postgres").mkdir()
-    with served_postgres(tmp_path / "postgres") as url:
+    with served_postgres() as url:
         monkeypatch.setenv("NPL_REGISTRY_URL", url)
         settings.cache_clear()
         run()

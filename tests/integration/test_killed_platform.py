@@ -103,7 +103,7 @@ def undisturbed(prepared: tuple[Path, Counter[str]], tmp_path_factory: pytest.Te
 def killed(prepared: tuple[Path, Counter[str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     """The served platform: a worker, the scheduler and PostgreSQL are killed as it decides, two schedulers end it."""
     folder = tmp_path_factory.mktemp("killed")
-    with served_platform(folder / "home", folder / "postgres") as platform:
+    with served_platform(folder / "home") as platform:
         url = platform.environment["NPL_REGISTRY_URL"]
         use(folder / "home", url)
         register_filers()

@@ -106,7 +106,7 @@ class Platform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Filings of two institutions wait, and one is in force that today's rules reject."""
     folder = tmp_path_factory.mktemp("airflow")
-    with pytest.MonkeyPatch.context() as patch, served_platform(folder / "home", folder / "postgres") as served:
+    with pytest.MonkeyPatch.context() as patch, served_platform(folder / "home") as served:
         patch.setenv("NPL_HOME", str(folder / "home"))
         patch.setenv("NPL_REGISTRY_URL", served.environment["NPL_REGISTRY_URL"])
         settings.cache_clear()
