@@ -33,6 +33,8 @@ ARGUMENTS = {
         *("--exclude", "tag:whole", "config.materialized:view", "resource_type:seed"),
     ),
 }
+PLAN_LOG = "dbt_plan.log"
+"""Why a build from nothing by the plan failed, and dbt built instead."""
 _LOGS = {Kind.whole: "dbt_build.log", Kind.update: "dbt_update.log"}
 """A log each: the build that follows an update that failed writes over none."""
 
@@ -70,13 +72,12 @@ def build(kind: Kind, compiled_by: str) -> Path:
     try:
         if kept_plan.build(zones, kind, compiled_by, being_built, target, installation):
             return target / kept_plan.MANIFEST
-    except (StorageError, duckdb.Error) as error:
-        write_text(log, f"{error}\n")
+    except (StorageError, OSError, duckdb.Error) as error:
         if kind == Kind.update:
-            raise StorageError(
-                f"市场表更新失败，详见 {log}", f"Updating the market tables failed; see {log}"
-            ) from error
-        being_built.unlink(missing_ok=True)  # dbt itself tells more of what is wrong, or gets through
+            write_text(log, f"{error}\n")
+            raise StorageError(f"市场表更新失败，详见 {log}", f"Updating market tables failed; see {log}") from error
+        write_text(zones.logs / PLAN_LOG, f"{error}\n")  # dbt itself tells more of what is wrong, or gets through
+        being_built.unlink(missing_ok=True)
     _run_dbt(zones, kind, target, log)
     kept_plan.keep(zones, kind, compiled_by, being_built, target, installation)
     return target / kept_plan.MANIFEST

@@ -7,10 +7,10 @@ views, contracts and comments (from nothing). Whatever this module does not know
 """
 
 import json
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,7 +22,9 @@ import duckdb
 from expectations.compile import sql_text
 from ingest.config import settings
 from ingest.errors import StorageError
-from ingest.paths import Home, temporary_beside, write_text
+from ingest.paths import Home, remove_temporaries, temporary_beside, write_text
+
+log = logging.getLogger(__name__)
 
 MANIFEST, RESULTS, EMPTY = "manifest.json", "run_results.json", "empty.duckdb"
 _FORGET = re.compile(r"\{\{ forget\('(\w+)', '(\w+)'\) \}\}")
@@ -60,7 +62,7 @@ def plan_of(manifest: Mapping[str, Any], ran: Sequence[str], kind: Kind) -> list
     """The tables that dbt filled, parents first, then the tests that it asked.
 
     Raises:
-        UnknownStepError: only dbt knows how; `plan_of` is no worse for being asked about every build.
+        UnknownStepError: only dbt knows how.
     """
     nodes = manifest["nodes"]
     wanted = {name for name in ran if name in nodes and nodes[name]["config"]["materialized"] not in ("view", "seed")}
@@ -143,24 +145,29 @@ def take(con: duckdb.DuckDBPyConnection, step: Step, kind: Kind) -> int:
 def keep(zones: Home, kind: Kind, made_by: str, built: Path, target: Path, installation: Path) -> None:
     """Keep the plan of a build that dbt has just finished in `built`; `made_by` says by what it was compiled.
 
-    It is kept in the home, and for other homes where the installation may be written to.
+    It is kept in the home, and for other homes where the installation may be written to. What cannot be kept costs time
+    alone: the build itself stands.
     """
-    with suppress(UnknownStepError):
+    place, other = (_place(folder, kind, made_by) for folder in (zones.work / "dbt", installation))
+    remove_temporaries(place.parent)
+    temporary = temporary_beside(place)
+    try:
         plan_of(*_ran(target), kind)
-        place = _place(zones.work / "dbt", kind, made_by)
-        temporary = temporary_beside(place)
         temporary.mkdir()
         for name in (MANIFEST, RESULTS):
             shutil.copyfile(target / name, temporary / name)
         if kind == Kind.whole:
             _write_empty(zones, built, json.loads((target / MANIFEST).read_bytes()), temporary / EMPTY)
         _put(temporary, place)
-        with suppress(OSError):
-            other = _place(installation, kind, made_by)
-            if not other.exists():
-                temporary = temporary_beside(other)
-                shutil.copytree(place, temporary)
-                _put(temporary, other)
+        temporary = temporary_beside(other)
+        shutil.copytree(place, temporary)
+        _put(temporary, other)
+    except UnknownStepError as error:
+        log.warning("dbt alone knows how %s is made: the next build is its own again", error)
+    except (OSError, duckdb.Error) as error:
+        log.info("a plan is not kept: %s", error)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _place(folder: Path, kind: Kind, made_by: str) -> Path:
@@ -168,7 +175,7 @@ def _place(folder: Path, kind: Kind, made_by: str) -> Path:
 
 
 def _put(temporary: Path, place: Path) -> None:
-    """Rename into place; plans of the same kind that nothing compiles any more go."""
+    """Rename into place; other plans of the same kind go: nothing compiles to them any more."""
     for left in place.parent.glob(f"{place.name.rpartition('_')[0]}_*"):
         shutil.rmtree(left, ignore_errors=True)
     temporary.rename(place)
@@ -196,12 +203,17 @@ def build(zones: Home, kind: Kind, made_by: str, being_built: Path, target: Path
     place = next((each for each in places if each.exists()), None)
     if place is None or "," in str(zones.root.resolve()):  # DuckDB reads that setting as a list
         return False
+    try:
+        steps = plan_of(*_ran(place), kind)
+    except (UnknownStepError, OSError, ValueError, KeyError) as error:
+        log.warning("the plan %s is damaged: %s", place, error)
+        return False
     if kind == Kind.whole:
         shutil.copyfile(place / EMPTY, being_built)
     results = []
     with _session(zones) as con:
         con.execute(f"attach {sql_text(str(being_built))} as npl")
-        for step in plan_of(*_ran(place), kind):
+        for step in steps:
             began = datetime.now(UTC)
             try:
                 told = take(con, step, kind)
@@ -218,6 +230,8 @@ def build(zones: Home, kind: Kind, made_by: str, being_built: Path, target: Path
 
 def _session(zones: Home) -> duckdb.DuckDBPyConnection:
     """As dbt's profile has it: views name files relative to the home."""
+    place = zones.work / "dbt"
+    place.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(
         ":memory:",
         config={
@@ -225,7 +239,7 @@ def _session(zones: Home) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
             "threads": settings().threads,
             "memory_limit": settings().warehouse_memory_limit,
-            "temp_directory": str(zones.work / "dbt" / "spill"),
+            "temp_directory": str(place / "spill"),
         },
     )
     con.execute(f"set file_search_path = {sql_text(str(zones.root.resolve()))}")

@@ -5,15 +5,13 @@ call: readers never wait, so that no update can be cheaper than that copy.
 """
 
 import json
-import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from ingest.bench.accepted_zone import BUYER, SELLERS, Bulk, bulks, write_zone
-from ingest.bench.measure import Measured, machine, median, run_work
+from ingest.bench.measure import Measured, machine, median, run_work, scratch
 
 UPDATE_LOANS = 10_000
 MODELS_TOLD = 12
@@ -22,14 +20,14 @@ Result = dict[str, Any]
 
 def warehouse_case(rows: int, repeats: int) -> Result:
     """A warehouse of `rows` loans built whole, then `repeats` times three updates: loans new, sold on, corrected."""
-    with tempfile.TemporaryDirectory(prefix="npl-bench-", dir=os.environ.get("NPL_BENCH_DIR")) as place:
-        home = Path(place) / "home"
-        zone = run_work("zone", [str(rows), str(Path(place) / "mould.parquet")], home)
+    with scratch() as place:
+        home = place / "home"
+        zone = run_work("zone", [str(rows), str(place / "mould.parquet")], home)
         full = run_work("warehouse", [], home)
         updates: dict[str, list[Measured]] = {}
         for turn in range(repeats):
             for kind in ("new loans", "loans sold on", "correction"):
-                run_work("zone_more", [str(rows), kind, str(turn), str(Path(place) / "mould.parquet")], home)
+                run_work("zone_more", [str(rows), kind, str(turn), str(place / "mould.parquet")], home)
                 updates.setdefault(kind, []).append(run_work("warehouse", [], home))
         return {
             "case": "warehouse",

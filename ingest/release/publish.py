@@ -100,9 +100,10 @@ def checksums(folder: Path) -> str:
 
 def _write_tables(folder: Path) -> list[tuple[Table, str]]:
     """Every table, described, with the digest of its rows."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as con:
+    bounds = {"memory_limit": settings().warehouse_memory_limit, "temp_directory": str(home().work / "spill")}
+    with duckdb.connect(":memory:", config={"threads": 1, **bounds}) as con:
         tables = describe(con, copy_tables(con, folder), load_standard())
-        digests = [content_digest(con, f"release.{table.name}") for table in tables]
+        digests = [content_digest(con, f"release.{table.name}", stands_in_order=True) for table in tables]
         con.execute("detach release")
     return list(zip(tables, digests, strict=True))
 

@@ -35,7 +35,7 @@ def copy_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> list[tuple[str,
         )
         _copy_comments(con, schema, table, withheld)
         con.execute(
-            f"copy (select * from release.{schema}.{table} order by all) "
+            f"copy release.{schema}.{table} "  # it stands in order: sorting ten million loans once is dear enough
             f"to {sql_text(str(folder / parquet_name(schema, table)))} (format parquet, compression zstd)"
         )
     con.execute("detach warehouse")
@@ -58,14 +58,16 @@ def released_tables(con: duckdb.DuckDBPyConnection, database: str) -> list[tuple
     ).fetchall()
 
 
-def content_digest(con: duckdb.DuckDBPyConnection, table: str) -> str:
+def content_digest(con: duckdb.DuckDBPyConnection, table: str, *, stands_in_order: bool = False) -> str:
     """SHA-256 of a table's rows: of what `copy (select * from <table> order by all) to 'rows.csv' (header)` writes.
 
-    DuckDB files of the same rows differ by chance; this does not, and anyone can work it out.
+    DuckDB files of the same rows differ by chance; this does not, and anyone can work it out. Only who has just written
+    the table in that order, by one thread, knows that it `stands_in_order` and saves the sorting.
     """
     with scratch() as folder:
         rows = folder / "rows.csv"
-        con.execute(f"copy (select * from {table} order by all) to {sql_text(str(rows))} (format csv, header)")
+        order = "" if stands_in_order else " order by all"
+        con.execute(f"copy (select * from {table}{order}) to {sql_text(str(rows))} (format csv, header)")
         return file_digest(rows)
 
 

@@ -1,6 +1,7 @@
 """A warehouse that is brought up to date filing by filing holds, row for row, what one made from nothing holds."""
 
 import datetime
+import json
 import shutil
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
@@ -16,8 +17,10 @@ from warehouse_home import OPERATIONS, accepted_columns, write_table
 from warehouse_loans import loan, pseudonym, recovery
 from warehouse_rows import BUYER, SELLER_A, SELLER_B, Row, filing
 
-from ingest.dbt import ARGUMENTS
+from ingest import kept_plan
+from ingest.dbt import ARGUMENTS, database_being_built
 from ingest.kept_plan import Kind
+from ingest.paths import Home
 
 ENDS = ["fct_title_chain", "int_tape_defects", "int_loan_quarters", "fct_recoveries"]
 DEALS = {
@@ -227,6 +230,38 @@ def test_dbt_itself_updates_as_the_models_say(models: list[Model], built: Path, 
                 assert con.execute(f"select * from {difference}").fetchall() == [], model.name
                 count = con.execute(f"select count(*) from {relation}").fetchone()
                 assert count == (len(rows(con, model)),), model.name
+
+
+def test_a_build_by_the_plan_gives_what_dbt_gave(built: Path, tmp_path: Path) -> None:
+    zones, installation = Home(tmp_path / "home"), tmp_path / "installation"
+    shutil.copytree(built / "home", zones.root)
+    again = database_being_built(zones)
+    again.parent.mkdir(parents=True)
+    kept_plan.keep(zones, Kind.whole, "these models", built / "npl.duckdb", built / "target", installation)
+    assert kept_plan.build(zones, Kind.whole, "these models", again, tmp_path / "target", installation)
+    with chdir(zones.root), duckdb.connect(":memory:") as con:
+        con.execute(f"attach '{built / 'npl.duckdb'}' as by_dbt (read_only); attach '{again}' as by_plan (read_only)")
+        columns = (
+            "select schema_name, table_name, column_name, data_type, is_nullable, comment from duckdb_columns() "
+            "where database_name = '{}' order by all"
+        )
+        assert con.execute(columns.format("by_dbt")).fetchall() == con.execute(columns.format("by_plan")).fetchall()
+        nodes = json.loads((built / "target" / "manifest.json").read_bytes())["nodes"].values()
+        tables = [
+            f"{node['schema']}.{node['alias']}"
+            for node in nodes
+            if node["config"]["materialized"] in ("table", "incremental", "seed")
+        ]
+        filled = 0
+        for table in tables:
+            difference = f"(from by_dbt.{table} except all from by_plan.{table})"
+            assert con.execute(f"select * from {difference}").fetchall() == [], table
+            counts = [
+                con.execute(f"select count(*) from {place}.{table}").fetchone() for place in ("by_dbt", "by_plan")
+            ]
+            assert counts[0] == counts[1], table
+            filled += counts[0] > (0,)
+        assert filled > 40
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

@@ -225,6 +225,16 @@ def test_a_build_from_nothing_that_fails_is_made_by_dbt(
     monkeypatch.setattr(kept_plan, "keep", lambda *_: None)
     dbt.build(Kind.whole, COMPILED_BY)
     assert kept == [Kind.whole]
+    assert "nothing" in (npl_home.logs / "dbt_plan.log").read_text()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_damaged_plan_is_none_and_dbt_leaves_a_new_one(npl_home: Home, kept: list[Kind], kind: Kind) -> None:
+    (place,) = (npl_home.work / "dbt").glob(f"plan_{kind}_*")
+    (place / "manifest.json").write_text("{ half")
+    dbt.build(kind, COMPILED_BY)
+    assert kept == [kind]
+    assert json.loads((place / "manifest.json").read_text()) == _manifest(*ALL, parents=PARENTS)
 
 
 def test_a_home_whose_path_duckdb_would_split_is_left_to_dbt(
