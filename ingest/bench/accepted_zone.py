@@ -110,10 +110,11 @@ def write_zone(filings: list[Bulk], mould: Path) -> None:
     _register(standard, facts)
 
 
-def _target(table: str, filing: Bulk) -> Path:
-    target = home().parquet(home().accepted, table, PERIOD, filing.institution, filing.filing_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+def target(table: str, filing: Bulk) -> Path:
+    """Where a filing's accepted rows of a table stand; their folder is made."""
+    file = home().parquet(home().accepted, table, PERIOD, filing.institution, filing.filing_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
 
 
 def _head(filing: Bulk, version: str, row_number: str) -> str:
@@ -125,12 +126,12 @@ def _head(filing: Bulk, version: str, row_number: str) -> str:
 
 def _write_loans(con: duckdb.DuckDBPyConnection, standard: Standard, filing: Bulk) -> Decimal:
     spec = standard.tables[LOAN]
-    name = sql_text(_name(filing.institution))
+    name = sql_text(institution_name(filing.institution))
     days = (CUTOFF - filing.cutoff).days
     own = {
         "project_code": sql_text(filing.project_code),
         "holder_name": name,
-        "originator_name": sql_text(_name(SELLERS[filing.keys_of % len(SELLERS)])),
+        "originator_name": sql_text(institution_name(SELLERS[filing.keys_of % len(SELLERS)])),
         # pseudonyms of other loans: the mould's, turned into others of the same letters
         **{
             key: f"translate(md5({key} || '{filing.keys_of}'), '0123456789', 'ghijklmnop')"
@@ -141,12 +142,12 @@ def _write_loans(con: duckdb.DuckDBPyConnection, standard: Standard, filing: Bul
     said = {field.name: field.name for field in spec.fields} | shifted | own
     columns = ", ".join(f"{value} as {column}" for column, value in said.items())
     head = _head(filing, standard.latest_version, "row_number")
-    target = sql_text(str(_target(LOAN, filing)))
+    file = sql_text(str(target(LOAN, filing)))
     con.execute(
         f"copy (select {head}, {columns}, null::map(varchar, varchar) as missing_reasons "
-        f"from mould where row_number <= {filing.loans + 1} order by row_number) to {target} ({PARQUET})"
+        f"from mould where row_number <= {filing.loans + 1} order by row_number) to {file} ({PARQUET})"
     )
-    ((principal,),) = con.execute(f"select sum(principal_cny) from {target}").fetchall()
+    ((principal,),) = con.execute(f"select sum(principal_cny) from {file}").fetchall()
     return Decimal(principal)
 
 
@@ -158,9 +159,9 @@ def _write_transfer(con: duckdb.DuckDBPyConnection, standard: Standard, filing: 
         "transfer_id": sql_text(f"T-{filing.project_code}"),
         "project_code": sql_text(filing.project_code),
         "filer_side": "'seller'",
-        "seller_name": sql_text(_name(filing.institution)),
+        "seller_name": sql_text(institution_name(filing.institution)),
         "seller_type": sql_text(str(institution(filing.institution)["institution_type"])),  # type: ignore[index]
-        "buyer_name": sql_text(_name(BUYER)),
+        "buyer_name": sql_text(institution_name(BUYER)),
         "buyer_type": sql_text(str(institution(BUYER)["institution_type"])),  # type: ignore[index]
         "asset_type": "'XF'",
         "cutoff_date": f"date '{filing.cutoff}'",
@@ -179,12 +180,13 @@ def _write_transfer(con: duckdb.DuckDBPyConnection, standard: Standard, filing: 
     con.execute(
         f"insert into {table} by name select {_head(filing, standard.latest_version, '2')}, "
         f"{', '.join(f'{value} as {name}' for name, value in told.items())} "
-        f"from read_parquet({sql_text(str(_target(LOAN, filing)))})"
+        f"from read_parquet({sql_text(str(target(LOAN, filing)))})"
     )
-    con.execute(f"copy {table} to {sql_text(str(_target(TRANSFER, filing)))} ({PARQUET})")
+    con.execute(f"copy {table} to {sql_text(str(target(TRANSFER, filing)))} ({PARQUET})")
 
 
-def _name(institution_id: str) -> str:
+def institution_name(institution_id: str) -> str:
+    """An institution's Chinese name in the register."""
     found = institution(institution_id)
     assert found is not None
     return str(found["name_zh"])

@@ -2,16 +2,17 @@
 
 import datetime
 import math
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from expectations.spec import load_standard
-from ingest.bench.measure import Measured, machine, median, run_module, run_work
+from ingest.bench.across import across_case
+from ingest.bench.layout import layout_case
+from ingest.bench.measure import Measured, machine, median, run_module, run_work, scratch
+from ingest.bench.rivals import RIVALS
 from ingest.bench.warehouse import warehouse_case
 from ingest.errors import JudgeError
 from ingest.paths import file_digest
@@ -23,6 +24,7 @@ PERIOD = "2026-01"
 # defects that hold a row or remark on it: the filing is accepted, as most are
 ACCEPTABLE = frozenset({"rate as percentage", "enforcement nowhere"})
 GROWTH_STEPS = 3
+OURS = "npl"
 Result = dict[str, Any]
 
 
@@ -87,10 +89,75 @@ def growth_case(rows: int, repeats: int) -> Result:
     }
 
 
+def rivals_case(rows: int, repeats: int) -> Result:
+    """The same tape in stock Great Expectations on pandas and in pandera on polars, beside the platform's whole way.
+
+    They run what of the standard can be said in their terms, and must find of it just what the platform finds; what
+    they leave out is told. The platform lands, judges, reports and writes accepted rows; they read, type and judge.
+    """
+    standard = load_standard()
+    with scratch() as place:
+        folder = place / "filing"
+        tape = Tape(SHAPE, rows, kinds=ACCEPTABLE, defect_rate=Job.defect_rate)
+        write_tape_filing(tape, folder, standard, "SLXJ01", PERIOD)
+        file = folder / f"loan.{SUFFIXES[Job.form]}"
+        runs: dict[str, list[Measured]] = {name: [] for name in (OURS, *RIVALS)}
+        for number in range(repeats):  # in turn, so that what else the machine does burdens all alike
+            home = place / f"home{number}"
+            runs[OURS].append(run_work("check", [str(folder)], home))
+            for name in RIVALS:
+                runs[name].append(run_work("rival", [name, str(file)], home))
+        size = file.stat().st_size
+    ours = _engine(rows, runs[OURS])
+    engines = {name: _engine(rows, each) for name, each in runs.items()}
+    told = runs[next(iter(RIVALS))][0].said
+    for name in RIVALS:
+        _found_alike(name, runs[name][0].said, runs[OURS][0].said)
+        engines[name] |= {
+            f"{figure}_to_ours": round(engines[name][figure] / ours[figure], 2)
+            for figure in ("cpu_seconds", "cpu_us_per_row_and_rule", "cpu_us_per_row_and_check")
+        }
+    return {
+        "case": "rivals",
+        "machine": machine(),
+        "rows": rows,
+        "repeats": repeats,
+        "bytes": size,
+        "findings_of_rules_run": sum(told["findings"].values()),
+        "engines": engines,
+        "checks_left_out_by_others": told["left_out"],
+    }
+
+
+def _engine(rows: int, runs: Sequence[Measured]) -> Result:
+    first, cpu = runs[0].said, median([each.said["work_cpu_seconds"] for each in runs])
+    return {
+        "rules": first["rules"],
+        "checks": first["checks"],
+        "cpu_seconds": cpu,
+        "seconds": median([each.said["work_seconds"] for each in runs]),
+        "import_cpu_seconds": median([each.said["import_cpu_seconds"] for each in runs]),
+        "peak_memory_mb": median([each.peak_memory_mb for each in runs]),
+        "cpu_us_per_row_and_rule": round(cpu * 1e6 / rows / first["rules"], 4),
+        "cpu_us_per_row_and_check": round(cpu * 1e6 / rows / first["checks"], 4),
+    }
+
+
+def _found_alike(name: str, rival: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Fail where an engine finds other than the platform by the rules that it ran: it did other work."""
+    expected = {rule: count for rule, count in ours["findings"].items() if rule in rival["rules_run"]}
+    if rival["findings"] != expected:
+        raise JudgeError(
+            "其他引擎的检查结果与本平台不一致，比较无效。",
+            f"{name} finds other than the platform: no benchmark.",
+            detail=f"{rival['findings']} / {expected}",
+        )
+
+
 def small_case(filings: int, repeats: int) -> Result:
     """So many filings of one notice each, decided by one worker: milliseconds of CPU a filing, and of a rerun."""
     filings = max(2, filings)  # the first is told apart: it makes what a worker makes once
-    with _scratch() as place:
+    with scratch() as place:
         runs = [
             run_module("ingest.bench.small", ["--filings", str(filings), "--format", "json"], place / f"home{number}")
             for number in range(repeats)
@@ -120,14 +187,17 @@ CASES = {
     "bad": every_row_bad_case,
     "formats": formats_case,
     "growth": growth_case,
+    "rivals": rivals_case,
     "small": small_case,
     "warehouse": warehouse_case,
+    "across": across_case,
+    "layout": layout_case,
 }
 
 
 def _checked(job: Job) -> Result:
     standard = load_standard()
-    with _scratch() as place:
+    with scratch() as place:
         folder = place / "filing"
         tape = Tape(SHAPE, job.rows, job.defect_rate, job.kinds)
         write_tape_filing(tape, folder, standard, "SLXJ01", PERIOD, job.form, in_chinese=job.in_chinese)
@@ -173,7 +243,7 @@ def _figures(job: Job, file: Path, bares: Sequence[Measured], checks: Sequence[M
             "peak_memory_mb": median([each.peak_memory_mb for each in bares]),
         },
         "ratio_to_bare_load": round(cpu / bare, 2),
-        "gx_import_cpu_seconds": median([each.said["gx_import_cpu_seconds"] for each in checks]),
+        "gx_import_cpu_seconds": median([each.said["import_cpu_seconds"] for each in checks]),
         "phases_cpu_seconds": {
             phase: median([each.said["phases"].get(phase, 0.0) for each in checks]) for phase in first["phases"]
         },
@@ -184,9 +254,3 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
     """Least squares."""
     mean_x, mean_y = (sum(column) / len(points) for column in zip(*points, strict=True))
     return float(sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points))
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="npl-bench-") as folder:
-        yield Path(folder)

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def run_module(module: str, arguments: Sequence[str], home: Path) -> Measured:
             raise JudgeError(f"基准 {module} 运行失败。", f"The benchmark's {module} failed.", detail=detail)
         said = json.loads(out.read().decode().splitlines()[-1])
     return Measured(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024, said)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for one case's files, in `NPL_BENCH_DIR` where that names a disk with more room."""
+    with tempfile.TemporaryDirectory(prefix="npl-bench-", dir=os.environ.get("NPL_BENCH_DIR")) as folder:
+        yield Path(folder)
 
 
 def median(values: Sequence[float]) -> float:

@@ -2,14 +2,20 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from ingest.bench import work
-from ingest.bench.cases import CASES, _slope
+from expectations.spec import load_standard
+from ingest.bench import accepted_zone, across, work
+from ingest.bench.cases import CASES, _engine, _found_alike, _slope
+from ingest.bench.measure import Measured
+from ingest.check import check_path
 from ingest.cli import app
 from ingest.cli_bench import BenchCase
+from ingest.errors import JudgeError
+from ingest.paths import Home
 
 
 def test_a_case_is_checked_end_to_end_and_compared_with_a_bare_load() -> None:
@@ -61,3 +67,37 @@ def test_a_phase_inside_another_is_counted_once() -> None:
 def test_the_exponent_of_linear_growth_is_one() -> None:
     assert _slope([(1.0, 3.0), (2.0, 4.0), (3.0, 5.0)]) == pytest.approx(1)
     assert _slope([(1.0, 3.0), (2.0, 5.0), (3.0, 7.0)]) == pytest.approx(2)
+
+
+def test_a_filing_of_loans_that_were_sold_already_is_found_among_the_accepted_ones(
+    npl_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepted_zone, "MOULD_LOANS", 60)
+    monkeypatch.setattr(accepted_zone, "SIZES", (30,))
+    monkeypatch.setattr(across, "FILED_LOANS", 30)
+    monkeypatch.setattr("ingest.near.NEAR_FROM_BYTES", 0)
+    accepted_zone.write_zone(list(accepted_zone.bulks(90)), tmp_path / "mould.parquet")
+    across.make_filing(tmp_path / "sold", "sold", 1)
+    across.make_filing(tmp_path / "new", "new", 1)
+    sold, new = (check_path(tmp_path / kind, load_standard()) for kind in ("sold", "new"))
+    assert {rule.rule_id: rule.count for rule in sold.rules}[across.DOUBLE_SALE] == 30
+    assert across.DOUBLE_SALE not in {rule.rule_id for rule in new.rules}
+    assert new.tables[0].rows == 30
+
+
+@pytest.mark.parametrize("found", [{"NPL-LOA-032": 1}, {}, {"NPL-LOA-032": 2, "NPL-LOA-033": 1}])
+def test_an_engine_that_finds_something_else_is_not_compared(found: dict[str, int]) -> None:
+    ours = {"findings": {"NPL-LOA-032": 2, "NPL-LOA-069": 1}}
+    ran = ["NPL-LOA-032", "NPL-LOA-033"]
+    _found_alike("other", {"findings": {"NPL-LOA-032": 2}, "rules_run": ran}, ours)
+    with pytest.raises(JudgeError, match="no benchmark"):
+        _found_alike("other", {"findings": found, "rules_run": ran}, ours)
+
+
+def test_cost_is_told_by_row_and_rule_from_the_middle_run() -> None:
+    said = {"work_seconds": 1.0, "import_cpu_seconds": 5.0, "rules": 4, "checks": 10}
+    runs = [Measured(0.0, 0.0, 100.0, said | {"work_cpu_seconds": cpu}) for cpu in (9.0, 2.0, 1.0)]
+    told = _engine(1_000, runs)
+    assert told["cpu_seconds"] == 2.0
+    assert told["cpu_us_per_row_and_rule"] == pytest.approx(500)
+    assert told["cpu_us_per_row_and_check"] == pytest.approx(200)
