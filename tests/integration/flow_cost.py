@@ -56,13 +56,15 @@ class Watch:
         return {part: round(seconds - self._before[part], 1) for part, seconds in self._by_part().items()}
 
     def by_task(self) -> dict[str, float]:
-        """CPU seconds of the tasks of all DAGs, each known by the moment at which its process was started."""
+        """CPU seconds of the tasks of all DAGs, each known by the moment at which its process was started: of two tasks
+        that start at once, one may stand for the other."""
         found: dict[str, float] = {}
         instances = [each for dag_id in DAGS for each in _instances(self._platform, dag_id)]
-        for begun, seconds in self._tasks.values():
-            nearest = min(instances, key=lambda each: abs(each["begun"] - begun), default=None)
-            name = nearest["name"] if nearest else "?"
-            found[name] = found.get(name, 0.0) + seconds
+        for begun, seconds in sorted(self._tasks.values()):
+            nearest = min(instances, key=lambda each: abs(each["begun"] - begun), default={"name": "?"})
+            if nearest in instances:
+                instances.remove(nearest)  # of two that start at once each has its own process
+            found[nearest["name"]] = found.get(nearest["name"], 0.0) + seconds
         return {name: round(seconds, 1) for name, seconds in sorted(found.items())}
 
     def _by_part(self) -> dict[str, float]:
