@@ -141,11 +141,12 @@ def _register(con: duckdb.DuckDBPyConnection, standard: Standard, rows: Mapping[
 
 def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table: str, rows: Sequence[Row]) -> None:
     """Put rows where a rule will look for them: accepted earlier (`known`), or filed in another table (`filed`)."""
+    spec = standard.all_tables[table]
     engine.load_rows(con, table, text_rows(rows))
     if kind == "filed":
         engine.type_rows(con, standard.with_rules(()), table)
+        engine.make_known(con, standard, spec)  # with the fields that the rules look at which are judged later
         return
-    spec = standard.all_tables[table]
     fields = ", ".join(spec.by_name)
     with engine.planned_as_written(con):
         con.execute(f"""
