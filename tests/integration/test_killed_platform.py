@@ -1,6 +1,6 @@
 """Under the real scheduler, over PostgreSQL: killed in every part in the middle, everything ends exactly once.
 
-`NPL_TEST_FILINGS` says how many filings are dropped at once (by 20 institutions); 200 take some minutes more.
+`NPL_TEST_FILINGS` says how many filings are dropped at once, by 20 institutions.
 """
 
 import json
@@ -32,7 +32,7 @@ from ingest.report.answer import REPORT_JSON
 
 pytestmark = pytest.mark.platform
 
-FILINGS = int(os.environ.get("NPL_TEST_FILINGS", "40"))
+FILINGS = int(os.environ.get("NPL_TEST_FILINGS", "200"))
 # Alone in its process, as on one machine without a scheduler: what the run with kills is compared with.
 WITHOUT_KILLS = """
 from ingest import warehouse
