@@ -350,7 +350,7 @@ def make_known(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSp
 
 
 @lru_cache(maxsize=64)
-def known_fields(standard: Standard, table: str, relation: str = "known") -> tuple[str, ...]:
+def known_fields(standard: Standard, table: str, relation: str) -> tuple[str, ...]:
     """The fields of a table named by any rule that looks at known_<table> (or near_<table>), or by a macro it calls."""
     macros = {
         named[1]: set(WORD.findall(statement))

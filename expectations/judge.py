@@ -103,11 +103,9 @@ def _checks(con: duckdb.DuckDBPyConnection, standard: Standard, table: str) -> l
     return checks_of(standard, table, [name for name in column_names(con, f"raw_{table}") if name != "row_number"])
 
 
-def judge_directly(
-    con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str], typed: Collection[str] = ()
-) -> Judgement:
-    """Judge a whole filing without Great Expectations; `typed` tables are typed already."""
-    type_filing(con, standard, filed, typed)
+def judge_directly(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Sequence[str]) -> Judgement:
+    """Judge a whole filing without Great Expectations."""
+    type_filing(con, standard, filed)
     return judge_typed(con, standard, filed)
 
 

@@ -9,13 +9,14 @@ import duckdb
 import pyarrow as pa
 
 from expectations import engine
-from expectations.compile import column_names, quoted, sql_text
+from expectations.compile import column_names, quoted
 from expectations.near import reads_whole
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
 from ingest.history import unanswered
 from ingest.manifest import Manifest, period_bounds
 from ingest.near import NearRows
+from ingest.near_index import read_files
 from ingest.paths import home
 from ingest.read import FiledContent, FiledTable, StoredRows
 from ingest.redecisions import present, state_without
@@ -180,7 +181,7 @@ def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequen
     con.execute(f"create or replace table no_{spec.table} ({engine.accepted_ddl(spec)})")
     # rows accepted under an older standard lack the columns that came later
     con.execute(
-        f"create {kind} accepted_{spec.table} as select * from no_{spec.table} union all by name {_read(files)}"
+        f"create {kind} accepted_{spec.table} as from no_{spec.table} union all by name from {read_files(files)}"
     )
 
 
@@ -190,13 +191,8 @@ def add_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequenc
     shown = ", ".join(quoted(name) for name in column_names(con, table))
     con.execute(
         f"insert into {table} "
-        f"select {shown} from (select * from (from {table} limit 0) union all by name {_read(files)})"
+        f"select {shown} from (select * from (from {table} limit 0) union all by name from {read_files(files)})"
     )
-
-
-def _read(files: Sequence[Path]) -> str:
-    listed = ", ".join(sql_text(str(file)) for file in files)
-    return f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 
 def filing_rows(
