@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from expectations.compile import column_names, fill_tokens, quoted, text_column
-from expectations.engine import REASONS_COLUMN, is_blank, is_long
+from expectations.filed_rows import REASONS_COLUMN, is_blank, is_long
 from expectations.spec import FieldSpec, Standard, TableSpec
 
 REASONS = ("ND1", "ND2", "ND3", "ND4")

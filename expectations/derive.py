@@ -22,7 +22,7 @@ ACCEPTED_FILES = (
     "union_by_name = true, hive_partitioning = false)"
 )
 
-# What stands around a table's own fields in every accepted row (`engine.accepted_ddl`): type of the standard, meaning.
+# What stands around a table's own fields in every accepted row (`work_database.accepted_ddl`): type, meaning.
 BEFORE_FIELDS = {
     "filing_id": ("text", Bilingual(zh="报送编号", en="Filing that the row came in")),
     "filing_institution": ("text", Bilingual(zh="报送机构代码", en="Institution that filed it")),

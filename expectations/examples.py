@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from expectations import engine
+from expectations import engine, filed_rows, near, work_database
 from expectations.compile import typed_rows
 from expectations.spec import Row, Rule, Standard
 
@@ -23,7 +23,7 @@ class ExampleJudge:
         self._standard = standard
         # one thread: hundreds of filings of one row are not worth waking others for
         self._con = duckdb.connect(":memory:", config={"threads": 1})
-        engine.prepare(self._con, standard, standard.head.examples.context)
+        work_database.prepare(self._con, standard, standard.head.examples.context)
         _register(self._con, standard, standard.head.examples.references)
 
     def __enter__(self) -> "ExampleJudge":
@@ -107,8 +107,8 @@ def example_problems(standard: Standard) -> list[tuple[str, str]]:
 
 
 def _judge(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, rows: Sequence[Row]) -> engine.TableResult:
-    engine.load_rows(con, table, text_rows([standard.example_row(table, row) for row in rows]))
-    checks = engine.type_rows(con, standard, table)
+    work_database.load_rows(con, table, text_rows([standard.example_row(table, row) for row in rows]))
+    checks = filed_rows.type_rows(con, standard, table)
     return engine.judge_table(con, standard, table, checks)
 
 
@@ -123,7 +123,7 @@ def _surround(con: duckdb.DuckDBPyConnection, standard: Standard, given: Mapping
     context = dict(standard.head.examples.context)
     for row in given.get("context", ()):
         context |= row
-    engine.tell_context(con, standard, context)
+    work_database.tell_context(con, standard, context)
     _register(con, standard, given)
     for name, rows in given.items():
         kind, _, table = name.partition("_")
@@ -142,13 +142,13 @@ def _register(con: duckdb.DuckDBPyConnection, standard: Standard, rows: Mapping[
 def _place(con: duckdb.DuckDBPyConnection, standard: Standard, kind: str, table: str, rows: Sequence[Row]) -> None:
     """Put rows where a rule will look for them: accepted earlier (`known`), or filed in another table (`filed`)."""
     spec = standard.all_tables[table]
-    engine.load_rows(con, table, text_rows(rows))
+    work_database.load_rows(con, table, text_rows(rows))
     if kind == "filed":
-        engine.type_rows(con, standard.with_rules(()), table)
-        engine.make_known(con, standard, spec)  # with the fields that the rules look at which are judged later
+        filed_rows.type_rows(con, standard.with_rules(()), table)
+        near.make_known(con, standard, spec)  # with the fields that the rules look at which are judged later
         return
     fields = ", ".join(spec.by_name)
-    with engine.planned_as_written(con):
+    with filed_rows.planned_as_written(con):
         con.execute(f"""
             insert into accepted_{table} by name
             select 'EARLIER-' || row_number as filing_id, 'EARLIER' as filing_institution, '2021-01' as filing_period,

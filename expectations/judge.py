@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from expectations import engine
+from expectations import engine, filed_rows, work_database
 from expectations.compile import Check, checks_of, column_names
 from expectations.spec import Standard
 
@@ -53,7 +53,7 @@ def type_filing(
     for table in judging_order(standard, filed):
         is_wanted = not standard.all_tables[table].system or any(_looks_at(standard, each, table) for each in filed)
         if is_wanted and table not in typed:
-            engine.type_rows(con, standard, table)
+            filed_rows.type_rows(con, standard, table)
 
 
 @lru_cache(maxsize=64)
@@ -67,11 +67,11 @@ def judge_one(
 ) -> engine.TableResult:
     """Judge one table; the last filed one also holds what depends on held rows, and system tables are told of both."""
     if standard.all_tables[table].system:
-        held = {name: engine.count_rows(con, f"held_{name}") for name in standard.tables if name in filed}
+        held = {name: work_database.count_rows(con, f"held_{name}") for name in standard.tables if name in filed}
         # rows that were typed ahead are those of a filing of which nothing is held
-        if any(held.values()) or not engine.is_typed_ahead(con, table):
+        if any(held.values()) or not work_database.is_typed_ahead(con, table):
             _note_holds(con, standard, table, held)
-            engine.type_rows(con, standard, table)
+            filed_rows.type_rows(con, standard, table)
     result = engine.judge_table(con, standard, table, _checks(con, standard, table))
     judged = [name for name in standard.tables if name in filed]
     if judged and table == judged[-1]:
@@ -92,8 +92,8 @@ def recorded_results(
         counts = dict(con.execute(f"select check_index, findings from result_{table}").fetchall())
         results[table] = engine.TableResult(
             table,
-            engine.count_rows(con, f"filed_{table}"),
-            engine.count_rows(con, f"held_{table}"),
+            work_database.count_rows(con, f"filed_{table}"),
+            work_database.count_rows(con, f"held_{table}"),
             {check: counts.get(check.index, 0) for check in _checks(con, standard, table)},
         )
     return results
@@ -114,7 +114,7 @@ def judge_typed(con: duckdb.DuckDBPyConnection, standard: Standard, filed: Seque
     results = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
     # a child may have been judged before its parent's held rows were known
     results = {
-        table: replace(result, held=engine.count_rows(con, f"held_{table}")) for table, result in results.items()
+        table: replace(result, held=work_database.count_rows(con, f"held_{table}")) for table, result in results.items()
     }
     broken = (check.rule.severity for result in results.values() for check, count in result.counts.items() if count)
     return Judgement(verdict_of(broken), results)

@@ -28,11 +28,12 @@ from great_expectations.validator.validator import ValidationDependencies
 from expectations import engine
 from expectations.judge import judge_one
 from expectations.spec import load_standard
+from expectations.work_database import WorkDatabase
 
 METRIC = "npl.rule_violations"
 
 
-def batch_of(database: engine.WorkDatabase, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
+def batch_of(database: WorkDatabase, standard_directory: Path, filed: list[str]) -> pd.DataFrame:
     """The batch of a filing: one row that says where its work database lies and which tables it carries."""
     return pd.DataFrame({**asdict(database), "standard": str(standard_directory), "filed": ",".join(filed)}, index=[0])
 
@@ -54,7 +55,7 @@ class RuleViolations(TableMetricProvider):
     ) -> engine.TableResult:
         batch, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
         place = batch.iloc[0]
-        database = engine.WorkDatabase(**{field.name: place[field.name] for field in fields(engine.WorkDatabase)})
+        database = WorkDatabase(**{field.name: place[field.name] for field in fields(WorkDatabase)})
         with database.connect() as con:
             return judge_one(
                 con,

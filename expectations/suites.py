@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from expectations.engine import WorkDatabase
 from expectations.judge import Verdict, judging_order, verdict_of
 from expectations.spec import Standard
+from expectations.work_database import WorkDatabase
 
 _made: dict[tuple[Any, str], Any] = {}
 """Suites and Checkpoints of this worker, by context and name."""

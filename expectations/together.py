@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from expectations.compile import Check, checks_of, kind_of
 from expectations.completeness import FieldCompleteness, completeness_by
-from expectations.engine import judged_rows, make_known, planned_as_written
+from expectations.filed_rows import judged_rows, planned_as_written
+from expectations.near import make_known
 from expectations.spec import Standard
 
 STRIDE = 1 << 32

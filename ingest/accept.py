@@ -15,9 +15,11 @@ import duckdb
 
 from expectations.compile import Check, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.completeness import FieldCompleteness
-from expectations.engine import REASONS_COLUMN, accepted_ddl, is_long, principal_of
+from expectations.engine import principal_of
+from expectations.filed_rows import REASONS_COLUMN, is_long
 from expectations.findings import mask
 from expectations.spec import Standard, TableSpec, load_standard
+from expectations.work_database import accepted_ddl
 from ingest import registry, telemetry
 from ingest.check import Case, checking, problem_report, still_stands
 from ingest.config import settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from expectations import engine
+from expectations import engine, work_database
 from expectations.completeness import FieldCompleteness, completeness_of, score_of
 from expectations.findings import SEVERITY_ORDER, findings_of, mask
 from expectations.judge import Verdict, judge_typed, judging_order, recorded_results, type_filing
@@ -66,7 +66,7 @@ class _Work:
     `typed` are the tables whose rows are typed already, each with how complete it is.
     """
 
-    database: engine.WorkDatabase
+    database: work_database.WorkDatabase
     con: duckdb.DuckDBPyConnection
     typed: Mapping[str, Sequence[FieldCompleteness]]
     in_force: InForce
@@ -182,7 +182,7 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
     try:
         case.con.begin()
         compare_with_in_force(case.con, case.standard, case.content, record.folder, record.sha256, case.in_force)
-        engine.unsettle(case.con, FILING_TABLE)  # whose rows were just made anew
+        work_database.unsettle(case.con, FILING_TABLE)  # whose rows were just made anew
         case.in_force.reach(case.con, case.standard, case.filed)
         again = judge_typed(case.con, case.standard, case.filed)
         case.con.commit()
@@ -204,11 +204,11 @@ def still_stands(case: Case, record: registry.FilingRecord) -> bool:
     return report == case.report
 
 
-def _work_database(content: FiledContent, work: Path) -> engine.WorkDatabase:
+def _work_database(content: FiledContent, work: Path) -> work_database.WorkDatabase:
     """A file for a big filing. A small one is gone before the disk has confirmed its some hundred statements."""
     rows = sum(table.rows.num_rows for table in content.tables)
     path = str(work / "filing.duckdb") if rows > IN_MEMORY_ROWS else f":memory:{work.name}"
-    return engine.WorkDatabase(path, settings().memory_limit, settings().threads, str(work / "spill"))
+    return work_database.WorkDatabase(path, settings().memory_limit, settings().threads, str(work / "spill"))
 
 
 def _refuse_lost_rows(content: FiledContent, results: Mapping[str, engine.TableResult]) -> None:

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
-from expectations import engine
+from expectations import work_database
 from expectations.compile import sql_list
 from expectations.near import reads_whole
 from expectations.spec import Standard, TableSpec
@@ -114,7 +114,7 @@ class Followed:
         is_left = self._near.takes(spec, list(files.values())) and not reads_whole(standard, table)
         is_big = is_left or sum(file.stat().st_size for file in files.values()) > READ_ONCE_BYTES
         if is_big or table in self._views:
-            engine.drop_relation(con, f"accepted_{table}")
+            work_database.drop_relation(con, f"accepted_{table}")
             show_accepted(con, spec, [] if is_left else list(files.values()))
             self._views = self._views | {table} if is_big else self._views - {table}
             return

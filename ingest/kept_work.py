@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from expectations import engine
+from expectations import work_database
 from expectations.completeness import FieldCompleteness
 from expectations.judge import nothing_held
 from expectations.spec import FILING_TABLE, Standard
@@ -57,7 +57,7 @@ class KeptWork:
     def __init__(self, standard: Standard) -> None:
         self.standard = standard
         # named by the process: a fork must not share what its parent's threads are at work in
-        self.database = engine.WorkDatabase(
+        self.database = work_database.WorkDatabase(
             f":memory:kept-{os.getpid()}-{next(_numbers)}",
             settings().memory_limit,
             settings().threads,
@@ -67,7 +67,7 @@ class KeptWork:
         self._settings = settings()
         self._registers = registers_of(standard)
         put_registers(self.con, standard)
-        engine.prepare(self.con, standard, {})
+        work_database.prepare(self.con, standard, {})
         self.in_force = Followed()
         self._filed: list[str] = []
         self._ahead: dict[tuple[str, str], TypedAhead] = {}
@@ -91,11 +91,11 @@ class KeptWork:
     def put(self, content: FiledContent, folder: str, sha256: str) -> dict[str, list[FieldCompleteness]]:
         """Make it the work database of this filing; return how complete the tables are whose rows are typed already."""
         filed = [table.table for table in content.tables]
-        engine.take_back(self.con, self.standard, set(self._filed) - set(filed))
+        work_database.take_back(self.con, self.standard, set(self._filed) - set(filed))
         self._filed = filed
         for table in content.tables:
-            engine.load_rows(self.con, table.table, table.rows)
-        engine.tell_context(self.con, self.standard, context_of(content.manifest))
+            work_database.load_rows(self.con, table.table, table.rows)
+        work_database.tell_context(self.con, self.standard, context_of(content.manifest))
         others, replaced = beside(self.standard, content.manifest, sha256, self.in_force)
         self.in_force.show(self.con, self.standard, others)
         ahead = self._ahead.pop((folder, sha256), None)
@@ -108,8 +108,8 @@ class KeptWork:
                 rows = ahead.foreseen
             else:
                 places.pop(FILING_TABLE, None)
-            engine.load_rows(self.con, FILING_TABLE, rows)
-        engine.settle_checks(
+            work_database.load_rows(self.con, FILING_TABLE, rows)
+        work_database.settle_checks(
             self.con, [query for together, number in places.values() for query in settled_of(together, number)]
         )
         for together, number in places.values():

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations import engine
+from expectations import work_database
 from expectations.compile import quoted
 from expectations.judge import judging_order
 from expectations.near import asked_near, show_plainly, tally_of
@@ -74,7 +74,7 @@ def _show_near(con: duckdb.DuckDBPyConnection, standard: Standard, spec: TableSp
 
 def _show_all(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     for name in (f"reached_{spec.table}", f"tally_{spec.table}"):
-        engine.drop_relation(con, name)
+        work_database.drop_relation(con, name)
     show_plainly(con, spec)
 
 
@@ -192,5 +192,5 @@ def _nothing(spec: TableSpec) -> str:
 
 
 def _replace(con: duckdb.DuckDBPyConnection, name: str, kind: str, query: str) -> None:
-    engine.drop_relation(con, name)
+    work_database.drop_relation(con, name)
     con.execute(f"create {kind} {name} as {query}")

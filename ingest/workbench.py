@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import duckdb
 import pyarrow as pa
 
-from expectations import engine
+from expectations import work_database
 from expectations.compile import column_names, quoted
 from expectations.near import reads_whole
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
@@ -56,10 +56,10 @@ class ReadAnew:
         return registry.in_force()
 
     def show(self, con: duckdb.DuckDBPyConnection, standard: Standard, others: list[registry.FilingRecord]) -> None:
-        present = engine.relations(con)
+        present = work_database.relations(con)
         for spec in standard.tables.values():
             if f"accepted_{spec.table}" in present:
-                engine.drop_relation(con, f"accepted_{spec.table}")
+                work_database.drop_relation(con, f"accepted_{spec.table}")
             files = accepted_files(spec.table, others)
             is_left = self._near.takes(spec, files) and not reads_whole(standard, spec.table)
             show_accepted(con, spec, [] if is_left else files)
@@ -82,9 +82,9 @@ def fill(
         if isinstance(filed.rows, StoredRows):
             con.execute(f"create view raw_{filed.table} as {filed.rows.sql}")
         else:
-            engine.load_rows(con, filed.table, filed.rows)
+            work_database.load_rows(con, filed.table, filed.rows)
     compare_with_in_force(con, standard, content, folder, sha256, in_force_now)
-    engine.prepare(con, standard, context_of(content.manifest))
+    work_database.prepare(con, standard, context_of(content.manifest))
 
 
 def registers_of(standard: Standard) -> list[pa.Table]:
@@ -132,7 +132,7 @@ def compare_with_in_force(
     others, replaced = beside(standard, content.manifest, sha256, in_force_now)
     in_force_now.show(con, standard, others)
     if FILING_TABLE in standard.all_tables:
-        engine.load_rows(con, FILING_TABLE, filing_rows(standard, content, folder, others, replaced))
+        work_database.load_rows(con, FILING_TABLE, filing_rows(standard, content, folder, others, replaced))
 
 
 def beside(
@@ -174,11 +174,11 @@ def accepted_files(table: str, in_force: Iterable[registry.FilingRecord]) -> lis
 def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
     """Make accepted_<table> of these files; there is none yet."""
     if not files:
-        con.execute(f"create table accepted_{spec.table} ({engine.accepted_ddl(spec)})")
+        con.execute(f"create table accepted_{spec.table} ({work_database.accepted_ddl(spec)})")
         return
     # every rule across filings would open every file again: what is small is read once
     kind = "table" if sum(file.stat().st_size for file in files) <= READ_ONCE_BYTES else "view"
-    con.execute(f"create or replace table no_{spec.table} ({engine.accepted_ddl(spec)})")
+    con.execute(f"create or replace table no_{spec.table} ({work_database.accepted_ddl(spec)})")
     # rows accepted under an older standard lack the columns that came later
     con.execute(
         f"create {kind} accepted_{spec.table} as from no_{spec.table} union all by name from {read_files(files)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from expectations import engine
+from expectations import work_database
 from expectations.examples import text_rows
 from expectations.findings import Finding, findings_of
 from expectations.judge import judge_directly
@@ -96,7 +96,7 @@ def _fill(
 ) -> None:
     around = standard.head.examples
     for table, rows in filed.items():
-        engine.load_rows(con, table, text_rows(rows))
+        work_database.load_rows(con, table, text_rows(rows))
     for spec in standard.all_tables.values():
         if spec.system:
             told = [
@@ -109,8 +109,8 @@ def _fill(
                 for name, rows in filed.items()
             ]
             known = [{name: text for name, text in row.items() if name in spec.by_name} for row in told]
-            engine.load_rows(con, spec.table, text_rows(rows_of(standard, spec.table, *known)))
-    engine.prepare(con, standard, {**around.context, **context})
+            work_database.load_rows(con, spec.table, text_rows(rows_of(standard, spec.table, *known)))
+    work_database.prepare(con, standard, {**around.context, **context})
     for name, shape in standard.head.references.items():
         for row in around.references.get(name, ()):
             con.execute(f"insert into {name} values ({', '.join('?' * len(shape))})", [row.get(each) for each in shape])

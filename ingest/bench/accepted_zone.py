@@ -16,8 +16,8 @@ import duckdb
 import sqlalchemy as sa
 
 from expectations.compile import sql_text
-from expectations.engine import accepted_ddl
 from expectations.spec import Rule, Standard, load_standard
+from expectations.work_database import accepted_ddl
 from ingest import registry, registry_tables
 from ingest.accept import PARQUET
 from ingest.paths import home

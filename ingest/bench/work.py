@@ -19,7 +19,7 @@ PHASES = (
     ("hash again", "ingest.accept", "intact_entry"),
     ("read", "ingest.check", "filed_content"),
     ("load as text", "ingest.check", "fill"),
-    ("types and row rules", "expectations.engine", "type_rows"),
+    ("types and row rules", "expectations.filed_rows", "type_rows"),
     ("uniqueness and rules across rows", "expectations.engine", "judge_table"),
     ("Great Expectations", "expectations.suites", "judge_with_expectations"),
     ("completeness", "ingest.check", "completeness_of"),

@@ -136,7 +136,7 @@ def test_some_filing_of_the_property_is_accepted_with_holds_and_some_is_rejected
     ],
 )
 def test_a_held_row_takes_with_it_what_points_at_it_through_every_table(broken: str, chain: set[str]) -> None:
-    from expectations import engine
+    from expectations import engine, filed_rows, work_database
     from expectations.examples import text_rows
 
     standard = small_standard([NOTICE, LOAN, COLLATERAL, RECOVERY, TRANSFER])
@@ -149,10 +149,10 @@ def test_a_held_row_takes_with_it_what_points_at_it_through_every_table(broken: 
                 )
                 for number in ("", "0")
             ]
-            engine.load_rows(con, table, text_rows(rows))
-        engine.prepare(con, standard, {})
+            work_database.load_rows(con, table, text_rows(rows))
+        work_database.prepare(con, standard, {})
         for table in standard.tables:
-            engine.type_rows(con, standard, table)
+            filed_rows.type_rows(con, standard, table)
             con.execute(f"create table held_{table} (row_number bigint)")
         con.execute(f"insert into held_{broken} values (2)")
         engine.hold_dependents(con, standard, standard.tables)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from filings import FILER, NOTICE, decide_one, put, sale_notice
 
-from expectations import engine, judge, spec
+from expectations import judge, spec, work_database
 from expectations.examples import text_rows
 from expectations.spec import load_standard
 from ingest import accept, receive, registry
@@ -121,8 +121,8 @@ def test_a_broken_rule_is_our_error_and_never_a_rejection(npl_home, broken_stand
 def test_a_broken_rule_inside_the_checkpoint_is_found_in_its_exception_info(npl_home, tmp_path, monkeypatch):
     from expectations.suites import JudgementFailedError, judge_with_expectations
 
-    database = work_database(tmp_path, [sale_notice()])
-    with engine.connect(str(database)) as con:
+    database = database_of(tmp_path, [sale_notice()])
+    with work_database.connect(str(database)) as con:
         con.execute(f"drop table filed_{NOTICE}")
     with pytest.raises(JudgementFailedError, match="NPL-"):
         judge_with_expectations(STANDARD, database, [NOTICE], "broken", STORES["received_at"], tmp_path / "gx")
@@ -145,7 +145,7 @@ def test_a_worker_compares_its_checkpoint_with_the_store_before_the_first_filing
     compared = []
     is_fresh = ExpectationSuite.is_fresh
     monkeypatch.setattr(ExpectationSuite, "is_fresh", lambda suite: compared.append(suite.name) or is_fresh(suite))
-    database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
+    database = database_of(tmp_path, [sale_notice(asset_type="ZZ")])
     times = []
     for name in ("first", "second"):
         outcome = judge_with_expectations(STANDARD, database, [NOTICE], name, STORES["received_at"], tmp_path / "gx")
@@ -168,11 +168,11 @@ def test_what_is_stored_of_a_validation_is_to_the_byte_what_great_expectations_w
         return texts[-1][0]
 
     monkeypatch.setattr(ValidationResultsStore, "serialize", both)
-    database = work_database(tmp_path, [sale_notice(asset_type="ZZ")])
+    database = database_of(tmp_path, [sale_notice(asset_type="ZZ")])
     stores = STORES["received_at"], tmp_path / "gx"
     for name in ("first", "second"):
         judge_with_expectations(STANDARD, database, [NOTICE], name, *stores)
-    with engine.connect(str(database)) as con:
+    with work_database.connect(str(database)) as con:
         con.execute(f"drop table filed_{NOTICE}")
     with pytest.raises(JudgementFailedError):
         judge_with_expectations(STANDARD, database, [NOTICE], "broken", *stores)
@@ -190,7 +190,7 @@ def test_a_page_is_to_the_byte_what_great_expectations_would_write(tmp_path):
     rendered = []
     for number, changes in enumerate(({}, {"asset_type": "ZZ"}, {}, {"asset_type": "ZZ"})):
         (tmp_path / str(number)).mkdir()
-        database = work_database(tmp_path / str(number), [sale_notice(**changes)])
+        database = database_of(tmp_path / str(number), [sale_notice(**changes)])
         received_at = STORES["received_at"] + datetime.timedelta(seconds=number)
         suites.judge_with_expectations(STANDARD, database, [NOTICE], f"F-{number}", received_at, stores)
     with pytest.MonkeyPatch.context() as patch:
@@ -232,12 +232,12 @@ def test_an_expectation_tells_of_itself_what_great_expectations_would():
         assert repr(expectation.configuration.to_json_dict()) == repr(theirs(expectation).to_json_dict())
 
 
-def work_database(folder: Path, rows: list[spec.Row]) -> Path:
+def database_of(folder: Path, rows: list[spec.Row]) -> Path:
     database = folder / "work.duckdb"
-    with engine.connect(str(database)) as con:
-        engine.prepare(con, STANDARD, STANDARD.head.examples.context)
-        engine.load_rows(con, NOTICE, text_rows(rows))
-        engine.load_rows(con, "filing", text_rows([STANDARD.example_row("filing")]))
+    with work_database.connect(str(database)) as con:
+        work_database.prepare(con, STANDARD, STANDARD.head.examples.context)
+        work_database.load_rows(con, NOTICE, text_rows(rows))
+        work_database.load_rows(con, "filing", text_rows([STANDARD.example_row("filing")]))
         judge.type_filing(con, STANDARD, [NOTICE])
     return database
 
@@ -265,8 +265,8 @@ def test_what_stock_great_expectations_can_say_it_counts_as_we_do(tmp_path):
     import great_expectations as gx
 
     rows = sample_rows()
-    database = work_database(tmp_path, rows)
-    with engine.connect(str(database)) as con:
+    database = database_of(tmp_path, rows)
+    with work_database.connect(str(database)) as con:
         result = judge.judge_one(con, STANDARD, NOTICE, [NOTICE])
         typed = {
             name: con.execute(f"select {name} from filed_{NOTICE} order by row_number").fetchall()

@@ -11,7 +11,7 @@ import pytest
 from exactly_once import BASKETS, LINES, PERIOD, differences, end_state, filed, put, run  # noqa: F401 (a fixture)
 from filings import FILER
 
-from expectations import engine
+from expectations import filed_rows
 from ingest import accept, check, kept_work, registry
 from ingest.config import settings
 from ingest.errors import JudgeError
@@ -63,8 +63,8 @@ def test_a_chunk_comes_to_what_its_filings_come_to_one_by_one(
     twice: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = count_calls(monkeypatch, kept_work, "type_together")
-    typed_alone, type_rows = [], engine.type_rows
-    monkeypatch.setattr(engine, "type_rows", lambda *given: typed_alone.append(given[-1]) or type_rows(*given))
+    typed_alone, type_rows = [], filed_rows.type_rows
+    monkeypatch.setattr(filed_rows, "type_rows", lambda *given: typed_alone.append(given[-1]) or type_rows(*given))
     run()
     assert differences(twice, decided()) == {}
     assert together == [3, 4], "the baskets of three, and what is known of all four filings"

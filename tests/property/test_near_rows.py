@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations import engine
+from expectations import engine, filed_rows, work_database
 from expectations.compile import typed_rows
 from expectations.examples import text_rows
 from expectations.findings import findings_of
@@ -44,7 +44,7 @@ class World:
         self.standard, self.draw = standard, random.Random(seed)
         self.files: list[Path] = []
         self.con = duckdb.connect(config={"threads": 1})
-        engine.prepare(self.con, standard, standard.head.examples.context)
+        work_database.prepare(self.con, standard, standard.head.examples.context)
 
     def key(self) -> str:
         return "".join(self.draw.choices("ab", k=5)) + "a" * 27
@@ -91,7 +91,7 @@ class World:
 
     def typed(self, table: str, rows: Sequence[Row]) -> str:
         spec = self.standard.tables[table]
-        engine.load_rows(self.con, table, text_rows(rows))
+        work_database.load_rows(self.con, table, text_rows(rows))
         return f"""select 'F' as filing_id, 'I' as filing_institution, '2026-01' as filing_period, row_number,
             '2.0' as standard_version, {", ".join(spec.by_name)}, null::map(varchar, varchar) as missing_reasons
             from ({typed_rows(spec.fields, list(spec.by_name), f"raw_{table}")})"""
@@ -103,14 +103,14 @@ def found(world: World, filed: dict[str, list[Row]], sold: Any, files: Sequence[
     with duckdb.connect(config={"threads": 1}) as con:
         con.register("sold", sold)
         con.execute("create table accepted_transfer_result as from sold")
-        con.execute(f"create table accepted_loan ({engine.accepted_ddl(spec)})")
+        con.execute(f"create table accepted_loan ({work_database.accepted_ddl(spec)})")
         shown = [] if rows is not None and rows.takes(spec, files) else files
         if shown:
             con.execute(f"insert into accepted_loan by name from {near_index.read_files(shown)}")
-        engine.prepare(con, standard, standard.head.examples.context)
+        work_database.prepare(con, standard, standard.head.examples.context)
         for table, each in filed.items():
-            engine.load_rows(con, table, text_rows(each))
-        checks = {table: engine.type_rows(con, standard, table) for table in filed}
+            work_database.load_rows(con, table, text_rows(each))
+        checks = {table: filed_rows.type_rows(con, standard, table) for table in filed}
         if rows is not None:
             rows.reach(con, standard, list(filed))
         results = {table: engine.judge_table(con, standard, table, checks[table]) for table in filed}

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from expectations import columns, engine
+from expectations import columns, engine, filed_rows, work_database
 from expectations.compile import checks_of, column_names, missing_reasons, quoted, sql_text, text_column
 from expectations.spec import Standard, load_standard
 from ingest.synthetic_loans import TapeShape
@@ -61,9 +61,9 @@ def standard() -> Standard:
 def judged(rows: pa.Table, standard: Standard) -> dict[str, list[tuple[Any, ...]]]:
     """All that judging a loan table leaves in the work database."""
     with duckdb.connect() as con:
-        engine.load_rows(con, "loan", rows)
-        engine.prepare(con, standard, CONTEXT)
-        checks = engine.type_rows(con, standard, "loan")
+        work_database.load_rows(con, "loan", rows)
+        work_database.prepare(con, standard, CONTEXT)
+        checks = filed_rows.type_rows(con, standard, "loan")
         result = engine.judge_table(con, standard, "loan", checks)
         spec = standard.tables["loan"]
         filed = rows.column_names[1:]
@@ -71,7 +71,7 @@ def judged(rows: pa.Table, standard: Standard) -> dict[str, list[tuple[Any, ...]
         reasons = f"""
             select row_number, {missing_reasons(standard, spec, filed)} as missing_reasons
             from filed_loan join (select row_number, {texts} from raw_loan) using (row_number) order by row_number"""
-        if engine.REASONS_COLUMN in column_names(con, "filed_loan"):
+        if filed_rows.REASONS_COLUMN in column_names(con, "filed_loan"):
             reasons = "select row_number, missing_reasons from filed_loan order by row_number"
         return {
             "filed": con.execute(f"{WITHOUT_GAPS} order by row_number").fetchall(),
@@ -132,8 +132,8 @@ def test_columns_of_a_clean_tape_leave_few_checks_for_its_rows(
     monkeypatch.setattr(columns, "WORTH_IT", 0)
     rows = tape(defective_rows()["clean"])
     with duckdb.connect() as con:
-        engine.load_rows(con, "loan", rows)
-        engine.prepare(con, standard, CONTEXT)
+        work_database.load_rows(con, "loan", rows)
+        work_database.prepare(con, standard, CONTEXT)
         checks = checks_of(standard, "loan", rows.column_names[1:])
         facts = columns.study(con, standard, standard.tables["loan"], checks)
     unbroken = {index for each in facts.values() for index in each.unbroken}
@@ -158,9 +158,9 @@ def test_every_table_of_the_standard_can_be_looked_at(
     for worth_it in (10**9, 0):
         monkeypatch.setattr(columns, "WORTH_IT", worth_it)
         with duckdb.connect() as con:
-            engine.load_rows(con, table, rows)
-            engine.prepare(con, standard, CONTEXT)
-            checks = engine.type_rows(con, standard, table)
+            work_database.load_rows(con, table, rows)
+            work_database.prepare(con, standard, CONTEXT)
+            checks = filed_rows.type_rows(con, standard, table)
             outcomes.append(
                 con.execute(f"{WITHOUT_GAPS.replace('filed_loan', f'filed_{table}')} order by row_number").fetchall()
             )
@@ -171,11 +171,11 @@ def test_every_table_of_the_standard_can_be_looked_at(
 def test_long_tables_from_parquet_lie_in_the_order_of_their_rows(tmp_path: Path) -> None:
     """Two threads and a long list after IN: what DuckDB makes of it by itself is out of order."""
     source = sql_text(str(tmp_path / "raw.parquet"))
-    with engine.connect(str(tmp_path / "filing.duckdb")) as con:
+    with work_database.connect(str(tmp_path / "filing.duckdb")) as con:
         rows = "select range as row_number, 'x' || range % 20 as c0 from range(600_000)"
         con.execute(f"copy ({rows}) to {source} (format parquet, row_group_size 16_384)")
         listed = ", ".join(f"'x{number}'" for number in range(12))
-        engine._keep_long(con, "filed_loan", f"select *, c0 in ({listed}) as a from read_parquet({source})")
+        filed_rows._keep_long(con, "filed_loan", f"select *, c0 in ({listed}) as a from read_parquet({source})")
         before = "lag(row_number) over () as before"
         astray = f"select count(*) from (select row_number, {before} from filed_loan) where before >= row_number"
         assert con.execute(astray).fetchall() == [(0,)]

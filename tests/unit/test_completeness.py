@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from judging import ORCHARD_DIR, rows_of
 
-from expectations import engine
+from expectations import filed_rows, work_database
 from expectations.completeness import REASONS, FieldCompleteness, completeness_of, score, score_of
 from expectations.examples import text_rows
 from expectations.spec import Row, Standard, load_standard
@@ -37,9 +37,9 @@ def standard(tmp_path_factory: pytest.TempPathFactory) -> Standard:
 
 def counted(standard: Standard, rows: list[Row]) -> dict[str, FieldCompleteness]:
     with duckdb.connect(":memory:") as con:
-        engine.load_rows(con, "tree", text_rows(rows))
-        engine.prepare(con, standard, standard.head.examples.context)
-        engine.type_rows(con, standard, "tree")
+        work_database.load_rows(con, "tree", text_rows(rows))
+        work_database.prepare(con, standard, standard.head.examples.context)
+        filed_rows.type_rows(con, standard, "tree")
         return {each.field: each for each in completeness_of(con, standard, "tree")}
 
 
@@ -131,9 +131,9 @@ def test_every_field_of_every_table_of_ours_is_counted_and_scored_where_it_may_s
     assert ours.tables
     for table in ours.tables:
         with duckdb.connect(":memory:") as con:
-            engine.load_rows(con, table, text_rows([ours.example_row(table)]))
-            engine.prepare(con, ours, ours.head.examples.context)
-            engine.type_rows(con, ours, table)
+            work_database.load_rows(con, table, text_rows([ours.example_row(table)]))
+            work_database.prepare(con, ours, ours.head.examples.context)
+            filed_rows.type_rows(con, ours, table)
             found = completeness_of(con, ours, table)
         assert [each.field for each in found] == list(ours.tables[table].by_name)
         assert all(each.rows == 1 for each in found)

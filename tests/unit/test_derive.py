@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from expectations.derive import SCHEMAS_FOLDER, SOURCES_FILE, dbt_sources, row_schema
-from expectations.engine import accepted_ddl
 from expectations.spec import Standard, load_standard
+from expectations.work_database import accepted_ddl
 from ingest import config
 from ingest.build import build, generated_files, manifest_schema
 from ingest.check import check_path, checking

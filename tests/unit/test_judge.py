@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from judging import judge, orchard, rows_of
 
-from expectations import engine
+from expectations import work_database
 from expectations.examples import text_rows
 from expectations.judge import judge_one, judging_order, recorded_results, type_filing, verdict_of
 from expectations.spec import Row, Standard, load_standard
@@ -106,8 +106,8 @@ def test_a_filing_without_tables_is_judged_as_a_filing() -> None:
     standard = orchard()
     with duckdb.connect(":memory:") as con:
         nothing_held = {"held_rows": "", "held_principal_ratio": ""}
-        engine.load_rows(con, "filing", text_rows(rows_of(standard, "filing", nothing_held)))
-        engine.prepare(con, standard, {})
+        work_database.load_rows(con, "filing", text_rows(rows_of(standard, "filing", nothing_held)))
+        work_database.prepare(con, standard, {})
         type_filing(con, standard, [])
         # Great Expectations hands the empty list of tables over as one empty name
         assert judge_one(con, standard, "filing", [""]).rows == 1
@@ -122,8 +122,8 @@ def test_results_read_back_are_those_that_were_found() -> None:
             ("tree", [{}, {"height_cm": "501"}]),
             ("filing", [{"table_name": name} for name in filed]),
         ):
-            engine.load_rows(con, table, text_rows(rows_of(standard, table, *changes)))
-        engine.prepare(con, standard, {})
+            work_database.load_rows(con, table, text_rows(rows_of(standard, table, *changes)))
+        work_database.prepare(con, standard, {})
         type_filing(con, standard, filed)
         found = {table: judge_one(con, standard, table, filed) for table in judging_order(standard, filed)}
         again = recorded_results(con, standard, filed)

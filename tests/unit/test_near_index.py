@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from expectations import engine
+from expectations import work_database
 from expectations.spec import TableSpec, load_standard
 from ingest import near_index
 from ingest.near import NearRows
@@ -25,7 +25,7 @@ def accepted(spec: TableSpec, name: str, keys: Sequence[str]) -> Path:
     file = home().parquet(home().accepted, "loan", "2026-01", "I", name)
     file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as con:
-        con.execute(f"create table rows ({engine.accepted_ddl(spec)})")
+        con.execute(f"create table rows ({work_database.accepted_ddl(spec)})")
         for key in keys:
             con.execute("insert into rows (filing_id, project_code, loan_key) values (?, ?, ?)", [name, name, key])
         con.execute(f"copy rows to '{file}' (format parquet)")
@@ -124,7 +124,7 @@ def test_a_home_that_cannot_be_written_to_costs_time_alone(
     rows = NearRows()
     assert rows.takes(spec, [accepted(spec, "A", ["k1", "k2"])])
     with duckdb.connect() as con:
-        engine.prepare(con, standard, standard.head.examples.context)
+        work_database.prepare(con, standard, standard.head.examples.context)
         con.execute("create or replace table filed_loan as select 'P' as project_code, 'k2' as loan_key")
         rows.reach(con, standard, ["loan"])
         assert con.execute("select loan_key from reached_loan").fetchall() == [("k2",)]

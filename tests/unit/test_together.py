@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from judging import orchard, rows_of
 
-from expectations import engine
+from expectations import engine, filed_rows, work_database
 from expectations.compile import Check, checks_of
 from expectations.completeness import FieldCompleteness, completeness_of
 from expectations.examples import text_rows
@@ -62,12 +62,12 @@ def test_rows_typed_together_are_what_they_are_alone(standard: Standard, table: 
     with duckdb.connect(":memory:") as con:
         if standard.head.name == "npl":
             put_registers(con, standard)
-        engine.prepare(con, standard, filings[0].context)
+        work_database.prepare(con, standard, filings[0].context)
         alone = [typed_alone(con, standard, table, each) for each in filings]
         assert can_be_typed_together(standard, table, filings[0].rows.column_names[1:])
         together = type_together(con, standard, table, filings, "together")
         for number, (expected, completeness) in reversed(list(enumerate(alone))):
-            engine.settle_checks(con, settled_of(together, number))
+            work_database.settle_checks(con, settled_of(together, number))
             typed_apart(con, standard, together, number)
             assert judged(con, standard, table, columns) == expected
             assert together.completeness[number] == completeness
@@ -83,17 +83,17 @@ def test_rows_typed_together_are_what_they_are_alone(standard: Standard, table: 
 def typed_alone(
     con: duckdb.DuckDBPyConnection, standard: Standard, table: str, filed: FiledRows
 ) -> tuple[Judged, list[FieldCompleteness]]:
-    engine.tell_context(con, standard, filed.context)
-    engine.load_rows(con, table, filed.rows)
-    engine.type_rows(con, standard, table)
+    work_database.tell_context(con, standard, filed.context)
+    work_database.load_rows(con, table, filed.rows)
+    filed_rows.type_rows(con, standard, table)
     return judged(con, standard, table, filed.rows.column_names[1:]), completeness_of(con, standard, table)
 
 
 def judged(con: duckdb.DuckDBPyConnection, standard: Standard, table: str, columns: list[str]) -> Judged:
     """Schema and rows of filed_<table>, as they lie in it, and what the rules find in them."""
     filed = con.sql(f"select * from filed_{table}").to_arrow_table()
-    if engine.REASONS_COLUMN in filed.column_names:
-        filed = filed.drop_columns([engine.REASONS_COLUMN])
+    if filed_rows.REASONS_COLUMN in filed.column_names:
+        filed = filed.drop_columns([filed_rows.REASONS_COLUMN])
     result = engine.judge_table(con, standard, table, checks_of(standard, table, columns))
     return Judged(
         str(filed.schema),
