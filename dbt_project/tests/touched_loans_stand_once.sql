@@ -7,21 +7,21 @@ with touched as (
 )
 
 select
-    loan_key,
+    loan_number,
     'row as filed' as what
 from {{ ref('fct_loans') }}
-where loan_key in (select loan_key from touched)
-group by loan_key, filing_id, row_number
+where loan_number in (select loan_number from touched)
+group by loan_number, filing_id, row_number
 having count(*) > 1
 
 union all
 
 select
-    loan_key,
+    loan_number,
     'step of title' as what
 from {{ ref('fct_title_chain') }}
-where loan_key in (select loan_key from touched)
-group by loan_key
+where loan_number in (select loan_number from touched)
+group by loan_number
 having count(*) <> count(distinct position)
     or min(position) <> 0
     or max(position) <> count(*) - 1

@@ -34,6 +34,16 @@ firsts as (
     group by keys.loan_key
 
 )
+{%- if is_update() %},
+
+-- Looked for this way round, a few keys pass many; the other way many would be put into a table to ask it of a few.
+numbered as (
+
+    select loan_key from {{ this }}
+    where loan_key in (select loan_key from firsts)
+
+)
+{%- endif %}
 
 select
     loan_key,
@@ -43,5 +53,5 @@ select
     ) as loan_number
 from firsts
 {% if is_update() -%}
-where loan_key not in (select loan_key from {{ this }})
+where loan_key not in (select loan_key from numbered)
 {%- endif %}

@@ -26,7 +26,7 @@ filed as (
 
     select {{ columns | join(', ') }}
     from {{ built_before('fct_loans') }}
-    where {{ of_touched('loan_key', 'int_touched_loans') }}
+    where {{ of_touched('loan_number', 'int_touched_loans') }}
     {%- endif %}
 
 ),

@@ -13,7 +13,7 @@ loans as (
 )
 
 select package_id from loans
-where {{ of_touched('loan_key', 'int_touched_loans') }}
+where {{ of_touched('loan_number', 'int_touched_loans') }}
 union
 select package_id from deals
 where is_changed

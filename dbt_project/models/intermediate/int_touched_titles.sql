@@ -12,9 +12,9 @@ loans as (
 
 )
 
-select loan_key from {{ ref('int_touched_loans') }}
+select loan_number from {{ ref('int_touched_loans') }}
 {%- if built_before('fct_title_chain') %}
 union
-select loan_key from loans
+select loan_number from loans
 where package_id in (select package_id from deals where is_changed)
 {%- endif %}

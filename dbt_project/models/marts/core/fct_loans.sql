@@ -1,5 +1,5 @@
 {{ config(
-    materialized=growing(), incremental_strategy='delete+insert', unique_key='loan_key', on_schema_change='fail'
+    materialized=growing(), incremental_strategy='delete+insert', unique_key='loan_number', on_schema_change='fail'
 ) }}
 {%- set filed_columns = [
     'project_code', 'loan_key', 'borrower_key', 'holder_name', 'originator_name', 'obligor_kind', 'product',
@@ -13,7 +13,7 @@
     'forgiven_cny', 'is_baojiaolou', 'is_securitised', 'transfer_bar', 'defects', 'remarks', 'missing_reasons',
     'standard_version', 'filing_institution',
 ] -%}
--- depends_on: {{ ref('int_changed_filings') }} {{ ref('int_touched_loans') }}
+-- depends_on: {{ ref('int_changed_filings') }} {{ ref('int_touched_loans') }} {{ ref('int_loan_numbers') }}
 with loans as (
 
     select
@@ -31,7 +31,7 @@ with loans as (
         row_number,
         {{ filed_columns | join(',\n        ') }}
     from {{ this }}
-    where {{ of_touched('loan_key', 'int_touched_loans') }}
+    where {{ of_touched('loan_number', 'int_touched_loans') }}
     {%- endif %}
 
 ),
@@ -56,7 +56,8 @@ codes as (
 
 loan_numbers as (
 
-    select * from {{ ref('int_loan_numbers') }}
+    -- of an update's loans those of what was touched, which are few
+    select * from {{ ref('int_touched_loans' if is_update() else 'int_loan_numbers') }}
 
 ),
 

@@ -1,6 +1,6 @@
 {{ config(
     materialized=growing(), incremental_strategy='append', on_schema_change='fail',
-    pre_hook="{{ forget('loan_key', 'int_touched_titles') }}"
+    pre_hook="{{ forget('loan_number', 'int_touched_titles') }}"
 ) }}
 -- depends_on: {{ ref('int_touched_titles') }}
 with loans as (
@@ -21,7 +21,7 @@ with loans as (
     from {{ ref('fct_loans') }}
     where is_current
     {%- if is_update() %}
-        and {{ of_touched('loan_key', 'int_touched_titles') }}
+        and {{ of_touched('loan_number', 'int_touched_titles') }}
     {%- endif %}
 
 ),
