@@ -218,14 +218,14 @@ neighbours as (
         earlier.last_sold_position is not null
             and coalesce(earlier.last_bought_position < earlier.last_sold_position, true) as is_double_sale,
         coalesce(earlier.is_after_personal_sale, false) as is_after_personal_sale,
-        first_sales.package_id as double_sale_of_package_id
+        sold_before.package_id as double_sale_of_package_id
     from sales
     left join sales as before on sales.loan_number = before.loan_number and sales.position = before.position + 1
     left join sales as after on sales.loan_number = after.loan_number and sales.position = after.position - 1
     left join earlier on sales.loan_number = earlier.loan_number and sales.position = earlier.position
-    left join sales as first_sales
-        on sales.loan_number = first_sales.loan_number
-        and earlier.last_sold_position = first_sales.position
+    left join sales as sold_before
+        on sales.loan_number = sold_before.loan_number
+        and earlier.last_sold_position = sold_before.position
         and coalesce(earlier.last_bought_position < earlier.last_sold_position, true)
 
 ),
