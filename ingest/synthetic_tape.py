@@ -25,8 +25,14 @@ from ingest.synthetic_defects import DEFECTS, Defect, Planted, plant
 from ingest.synthetic_files import prepared_formats, write_cell
 from ingest.synthetic_loans import LOANS_AT_A_TIME, Draws, Summary, TapeShape, loans_of
 
-TapeForm = Literal["csv", "gb18030", "parquet", "xlsx"]
-SUFFIXES: dict[TapeForm, str] = {"csv": "csv", "gb18030": "csv", "parquet": "parquet", "xlsx": "xlsx"}
+TapeForm = Literal["csv", "gb18030", "parquet", "jsonl", "xlsx"]
+SUFFIXES: dict[TapeForm, str] = {
+    "csv": "csv",
+    "gb18030": "csv",
+    "parquet": "parquet",
+    "jsonl": "jsonl",
+    "xlsx": "xlsx",
+}
 ENCODINGS: dict[TapeForm, Literal["utf-8", "gb18030"]] = {"csv": "utf-8", "gb18030": "gb18030"}
 LOAN = "loan"
 FIRST_ROW = 2
@@ -72,7 +78,8 @@ def write_tape(tape: Tape, target: Path, standard: Standard, form: TapeForm, *, 
     """Write the tape's file whole and return what stands in it. Memory does not grow with its length.
 
     CSV has LF line ends and stands under Chinese labels with codes by their Chinese names, or under field names and
-    codes. Parquet is typed, codes and keys being text; XLSX has numbers and dates as such.
+    codes; so do JSON lines, of texts alone. Parquet is typed, codes and keys being text; XLSX has numbers and dates as
+    such.
 
     Raises:
         ValueError: more loans than a sheet of XLSX has rows.
@@ -169,7 +176,7 @@ def _write_with_duckdb(
         chosen = ", ".join(
             f'{_worded(standard, each)} as "{each.zh}"' if in_chinese else each.name for each in spec.fields
         )
-        options = "format csv, header true"
+        options = "format json" if form == "jsonl" else "format csv, header true"
     utf8 = target.with_name(f"{target.name}.utf8") if form == "gb18030" else target
     try:
         # one thread writes each part as it comes: several keep parts in memory to write them in order

@@ -20,7 +20,7 @@ from ingest.synthetic_weights import PRODUCTS
 
 SHAPE = TapeShape("SLXJ01-2026-031", "示例第一消费金融有限公司", datetime.date(2025, 12, 31))
 MANY = Decimal("0.1")
-FORMS: tuple[TapeForm, ...] = ("csv", "gb18030", "parquet", "xlsx")
+FORMS: tuple[TapeForm, ...] = ("csv", "gb18030", "parquet", "jsonl", "xlsx")
 
 
 @pytest.fixture(autouse=True)
