@@ -35,7 +35,7 @@ SUFFIXES: dict[TapeForm, str] = {
 }
 ENCODINGS: dict[TapeForm, Literal["utf-8", "gb18030"]] = {"csv": "utf-8", "gb18030": "gb18030"}
 LOAN = "loan"
-FIRST_ROW = 2
+FIRST_ROW = 2  # below a header, which JSON lines do not have
 XLSX_ROWS = 1_048_576  # a sheet's rows, its header among them
 PIECE = 1 << 22
 TRUTH_HEADER = ("row", "field", "kind", "rule_id")
@@ -70,7 +70,7 @@ class Written:
 def loan_rows(tape: Tape) -> tuple[list[Row], Written]:
     """A tape as rows of text, for a small one."""
     written = Written()
-    parts = _parts(tape, written, DEFECTS)
+    parts = _parts(tape, written, DEFECTS, FIRST_ROW)
     return [row for part in parts for row in pa.table(part).to_pylist()], written
 
 
@@ -88,7 +88,8 @@ def write_tape(tape: Tape, target: Path, standard: Standard, form: TapeForm, *, 
         raise ValueError(f"a sheet holds {XLSX_ROWS - 1} loans at most")
     spec = standard.tables[LOAN]
     written = Written()
-    parts = _parts(tape, written, [each for each in DEFECTS if not (form == "parquet" and each.needs_text)])
+    defects = [each for each in DEFECTS if not (form == "parquet" and each.needs_text)]
+    parts = _parts(tape, written, defects, first_row(form))
     temporary = temporary_beside(target)
     try:
         if form == "xlsx":
@@ -99,6 +100,11 @@ def write_tape(tape: Tape, target: Path, standard: Standard, form: TapeForm, *, 
     finally:
         temporary.unlink(missing_ok=True)
     return written
+
+
+def first_row(form: TapeForm) -> int:
+    """The row in which a reader of the file finds its first loan."""
+    return FIRST_ROW - 1 if form == "jsonl" else FIRST_ROW
 
 
 def write_truth(planted: list[Planted], target: Path) -> None:
@@ -146,13 +152,15 @@ def write_tape_filing(
     return written
 
 
-def _parts(tape: Tape, written: Written, defects: tuple[Defect, ...] | list[Defect]) -> Iterator[dict[str, pa.Array]]:
+def _parts(
+    tape: Tape, written: Written, defects: tuple[Defect, ...] | list[Defect], first_row: int
+) -> Iterator[dict[str, pa.Array]]:
     chosen = [each for each in defects if not tape.kinds or each.kind in tape.kinds]
     for part, first in enumerate(range(0, tape.loans, LOANS_AT_A_TIME)):
         count = min(LOANS_AT_A_TIME, tape.loans - first)
         columns = loans_of(tape.shape, part, count, written.summary)
         draw = Draws(tape.shape.seed, part)
-        written.planted += plant(columns, tape.defect_rate, chosen, draw, FIRST_ROW + first)
+        written.planted += plant(columns, tape.defect_rate, chosen, draw, first_row + first)
         yield columns
 
 
