@@ -18,7 +18,8 @@ import duckdb
 
 from expectations.compile import sql_text
 from ingest.bench.measure import machine, median, run_work
-from ingest.release.tables import STORAGE_VERSION
+from ingest.release.folder import DATABASE
+from ingest.release.tables import STORAGE_VERSION, parquet_name
 from ingest.release_columns import withheld_columns
 
 Result = dict[str, Any]
@@ -147,28 +148,63 @@ def _measured(warehouse: Path, place: Path, layout: Layout, form: str, asked: di
     loans = (
         f"read_parquet({sql_text(str(file / '**/*.parquet' if layout.split_by else file))}, hive_partitioning = false)"
     )
-    seconds, cpu_seconds, answers = {}, {}, {}
-    for question, sql in QUESTIONS.items():
-        times, cpus = [], []
-        for _ in range(repeats):  # each in a session of its own: nothing of the last is kept but the system's files
-            with _session(place) as con:
-                if form == "database":
-                    con.execute(f"attach {sql_text(str(database))} as laid (read_only)")
-                    loans = "laid.loans"
-                wall, cpu = time.monotonic(), time.process_time()
-                found = con.execute(sql.format(loans=loans, **asked)).fetchall()
-                times.append(time.monotonic() - wall)
-                cpus.append(time.process_time() - cpu)
-        seconds[question], cpu_seconds[question] = median(times), median(cpus)
-        answers[question] = found[:50]
+    laid = database if form == "database" else None
+    told = {
+        question: _asked(place, sql.format(loans="laid.loans" if laid else loans, **asked), repeats, laid)
+        for question, sql in QUESTIONS.items()
+    }
     shutil.rmtree(place)
     return {
         "mb": round(size / 2**20),
         "write_cpu_seconds": round(written, 1),
-        "cpu_seconds": cpu_seconds,
-        "seconds": seconds,
-        "answers": answers,
+        "cpu_seconds": {question: each.cpu_seconds for question, each in told.items()},
+        "seconds": {question: each.seconds for question, each in told.items()},
+        "answers": {question: each.answer for question, each in told.items()},
     }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a question cost, medians, and the first rows of its answer."""
+
+    seconds: float
+    cpu_seconds: float
+    answer: list[dict[str, Any]]
+
+
+def _asked(place: Path, sql: str, repeats: int, database: Path | None) -> Asked:
+    """Ask, each time in a session of its own: nothing of the last is kept but the system's files.
+
+    A database is attached as `laid`.
+    """
+    times, cpus = [], []
+    for _ in range(repeats):
+        with _session(place) as con:
+            if database:
+                con.execute(f"attach {sql_text(str(database))} as laid (read_only)")
+            wall, cpu = time.monotonic(), time.process_time()
+            found = con.sql(sql).to_arrow_table()  # as `npl sql` hands it on
+            times.append(time.monotonic() - wall)
+            cpus.append(time.process_time() - cpu)
+    return Asked(median(times), median(cpus), found.slice(0, 50).to_pylist())
+
+
+def questions_to_release(folder: Path, repeats: int) -> Result:
+    """Put the questions to a release's loans: seconds and CPU seconds of each, of its Parquet and of its database."""
+    database = folder / DATABASE
+    told: Result = {}
+    with tempfile.TemporaryDirectory(prefix="npl-questions-") as place:
+        with _session(Path(place)) as con:
+            con.execute(f"attach {sql_text(str(database))} as built (read_only)")
+            asked = _values(con)
+        for form, loans in {
+            "parquet": f"read_parquet({sql_text(str(folder / parquet_name('core', TABLE)))})",
+            "database": f"laid.core.{TABLE}",
+        }.items():
+            for question, sql in QUESTIONS.items():
+                each = _asked(Path(place), sql.format(loans=loans, **asked), repeats, database)
+                told.setdefault(form, {})[question] = {"seconds": each.seconds, "cpu_seconds": each.cpu_seconds}
+    return told
 
 
 if __name__ == "__main__":

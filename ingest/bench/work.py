@@ -131,6 +131,8 @@ WORK: dict[str, Callable[..., dict[str, Any]]] = {
     "zone": warehouse.zone,
     "zone_more": warehouse.zone_more,
     "warehouse": warehouse.build,
+    "release": warehouse.release,
+    "questions": warehouse.questions,
 }
 
 if __name__ == "__main__":
