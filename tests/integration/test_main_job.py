@@ -12,8 +12,11 @@ from urllib.parse import unquote
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
-from ingest.config import PROJECT_DIR
+from ingest.cli import app
+from ingest.config import PROJECT_DIR, settings
+from ingest.errors import UsageError
 from ingest.paths import Home
 
 pytestmark = pytest.mark.slow
@@ -341,9 +344,21 @@ def test_every_accepted_row_stands_in_the_fact_tables(first_run):
         "select * from '/etc/passwd'",
     ],
 )
-def test_sql_over_a_release_cannot_write_read_elsewhere_or_load(first_run, sql):
+def test_sql_over_a_release_cannot_write_read_elsewhere_or_load(first_run, sql, monkeypatch):
     installed, _ = first_run
-    outcome = installed.npl("sql", sql)
+    before = contents(latest(installed))
+    monkeypatch.setenv("NPL_HOME", str(installed.home.root))
+    settings.cache_clear()
+    outcome = CliRunner().invoke(app, ["sql", sql])
+    settings.cache_clear()
+    assert isinstance(outcome.exception, UsageError)
+    assert "SQL 无法执行" in str(outcome.exception)
+    assert contents(latest(installed)) == before
+
+
+def test_refused_sql_ends_with_code_2_and_the_release_verifies(first_run):
+    installed, _ = first_run
+    outcome = installed.npl("sql", "drop table core.dim_packages")
     assert outcome.returncode == 2
     assert "SQL 无法执行" in outcome.stderr
     assert installed.npl("release", "verify").returncode == 0
