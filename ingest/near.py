@@ -15,7 +15,8 @@ from expectations.compile import quoted
 from expectations.judge import judging_order
 from expectations.near import asked_near, show_plainly, tally_of
 from expectations.spec import Standard, TableSpec
-from ingest.near_index import Hashes, Mark, Run, hash_of, index, read_files, runs_of
+from ingest.accepted_files import Mark, read_files, shown_by
+from ingest.near_index import Hashes, Run, hash_of, index, runs_of
 from ingest.paths import home, shared
 
 log = logging.getLogger(__name__)
@@ -81,9 +82,7 @@ def _show_all(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
 def _looked_up(spec: TableSpec, files: Sequence[Path]) -> tuple[list[Run], dict[Mark, int], list[Path]]:
     """The runs, which of them shows each file that any stands for (by its place), and the files that none does."""
     runs = runs_of(spec)
-    marks = {Mark.of(file): file for file in files}
-    shown = {mark: place for place, run in enumerate(runs) for mark in run.marks if mark in marks}
-    return runs, shown, [file for mark, file in marks.items() if mark not in shown]
+    return runs, *shown_by([run.marks for run in runs], files)
 
 
 def _keep_indexed(spec: TableSpec, files: Sequence[Path]) -> None:

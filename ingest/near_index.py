@@ -11,11 +11,9 @@ for, or that is not as it was, is simply read: what is missing or stale costs ti
 import hashlib
 import json
 import mmap
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,7 +23,7 @@ import pyarrow as pa
 from expectations.compile import quoted, sql_list, sql_text
 from expectations.near import tally_of
 from expectations.spec import TableSpec
-from ingest.config import settings
+from ingest.accepted_files import Mark, read_files, settle, work_limits
 from ingest.paths import exclusive_if_free, home, remove_temporaries, scratch, temporary_beside
 
 LARGEST_RUN = 1 << 24  # entries: 200 MB to sort
@@ -33,33 +31,6 @@ LISTED_AGAIN = 3
 FILES_ENTRY, TALLY_ENTRY = b"files", b"tally bytes"
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Mark:
-    """An accepted file as it was when it was read."""
-
-    path: str  # below the accepted zone
-    size: int
-    written_ns: int
-
-    @classmethod
-    def of(cls, file: Path) -> "Mark":
-        found = file.stat()
-        return cls(file.relative_to(home().accepted).as_posix(), found.st_size, found.st_mtime_ns)
-
-    @property
-    def file(self) -> Path:
-        return home().accepted / self.path
-
-    @property
-    def filing_id(self) -> str:
-        """A file of accepted rows holds those of one filing, whose name it has."""
-        return self.file.stem
-
-    def is_true(self) -> bool:
-        """Whether the file is as it was."""
-        return self.file.exists() and Mark.of(self.file) == self
 
 
 @dataclass(frozen=True)
@@ -170,7 +141,7 @@ def _how_many_fit(files: Iterable[Path], fields: int) -> int:
 def _merged(spec: TableSpec, folder: Path, runs: list[Run], files: Sequence[Path]) -> list[Run]:
     """Make a run of these files and of the runs that are no larger, which it replaces; return what runs are left."""
     marks = [Mark.of(file) for file in files]
-    with scratch() as work, duckdb.connect(config=_limits(work)) as con:
+    with scratch() as work, duckdb.connect(config=work_limits(work)) as con:
         hashes, owners = _read(con, spec, marks)
         taken: list[Run] = []
         entries = hashes.size
@@ -190,10 +161,10 @@ def _merged(spec: TableSpec, folder: Path, runs: list[Run], files: Sequence[Path
             owners = np.concatenate([owners, numbers[run.owners[is_kept]]])
             tallies.append((run, [run.marks[number].filing_id for number in kept]))
         order = np.argsort(hashes, kind="stable")
-        name = hashlib.sha256(json.dumps([_plain(mark) for mark in marks]).encode()).hexdigest()[:32]
+        name = hashlib.sha256(json.dumps([mark.plain() for mark in marks]).encode()).hexdigest()[:32]
         keys = folder / f"{name}.keys"
         tally_bytes = _write_tally(con, spec, keys.with_suffix(".tally"), files, tallies)
-        told = {FILES_ENTRY: json.dumps([_plain(mark) for mark in marks]), TALLY_ENTRY: str(tally_bytes)}
+        told = {FILES_ENTRY: json.dumps([mark.plain() for mark in marks]), TALLY_ENTRY: str(tally_bytes)}
         _write_keys(keys, told, hashes[order], owners[order])
     for run in taken:  # a run is there while its keys are; its tally may still be read
         run.keys.unlink(missing_ok=True)
@@ -204,14 +175,6 @@ def _merged(spec: TableSpec, folder: Path, runs: list[Run], files: Sequence[Path
 def _still_true(run: Run, again: Collection[str]) -> list[int]:
     """Numbers of a run's files that are as they were, and that are not among those read `again`."""
     return [number for number, mark in enumerate(run.marks) if mark.path not in again and mark.is_true()]
-
-
-def _limits(work: Path) -> dict[str, Any]:
-    return {"memory_limit": settings().memory_limit, "threads": settings().threads, "temp_directory": str(work)}
-
-
-def _plain(mark: Mark) -> tuple[str, int, int]:
-    return mark.path, mark.size, mark.written_ns
 
 
 def _read(con: duckdb.DuckDBPyConnection, spec: TableSpec, marks: Sequence[Mark]) -> tuple[Hashes, Numbers]:
@@ -226,11 +189,6 @@ def _read(con: duckdb.DuckDBPyConnection, spec: TableSpec, marks: Sequence[Mark]
     found = con.execute(parts).fetchnumpy()
     con.unregister("numbered")
     return np.asarray(found["hash"], np.uint64), np.asarray(found["owner"], np.int32)
-
-
-def read_files(files: Sequence[Path], options: str = "union_by_name = true") -> str:
-    """SQL of a relation of accepted files' rows."""
-    return f"read_parquet([{', '.join(sql_text(str(file)) for file in files)}], hive_partitioning = false, {options})"
 
 
 def _write_tally(
@@ -252,7 +210,7 @@ def _write_tally(
     con.execute(
         f"copy ({' union all by name '.join(parts)}) to {sql_text(str(temporary))} (format parquet, compression zstd)"
     )
-    _settle(temporary, target)
+    settle(temporary, target)
     return target.stat().st_size
 
 
@@ -262,11 +220,4 @@ def _write_keys(target: Path, told: Mapping[bytes, str], hashes: Hashes, owners:
     temporary = temporary_beside(target)
     with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    _settle(temporary, target)
-
-
-def _settle(temporary: Path, target: Path) -> None:
-    """To the disk before it has its name: after a power cut a name must not stand over half a file."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
+    settle(temporary, target)

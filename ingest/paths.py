@@ -53,6 +53,18 @@ class Home:
         """The lock that all who look things up there share: while anybody does, nothing is removed."""
         return self.work / "turns" / f"near-{table}-readers"
 
+    def gathered(self, table: str) -> Path:
+        """near/gathered/<table>/: accepted rows of many filings in few files. Made from `accepted`, as what is near."""
+        return self.root / "near" / "gathered" / table
+
+    def gathered_turn(self, table: str) -> Path:
+        """The lock of whoever gathers a table's accepted rows."""
+        return self.work / "turns" / f"gathered-{table}"
+
+    def gathered_readers(self, table: str) -> Path:
+        """The lock that all who read gathered rows share: while anybody does, nothing is removed."""
+        return self.work / "turns" / f"gathered-{table}-readers"
+
     @property
     def outbox(self) -> Path:
         return self.root / "outbox"

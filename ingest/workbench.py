@@ -13,10 +13,11 @@ from expectations.compile import column_names, quoted
 from expectations.near import reads_whole
 from expectations.spec import FILING_TABLE, Standard, StandardError, TableSpec, load_standard
 from ingest import registry
+from ingest.accepted_files import read_files
+from ingest.gathered import rows_of
 from ingest.history import unanswered
 from ingest.manifest import Manifest, period_bounds
 from ingest.near import NearRows
-from ingest.near_index import read_files
 from ingest.paths import home
 from ingest.read import FiledContent, FiledTable, StoredRows
 from ingest.redecisions import present, state_without
@@ -176,23 +177,26 @@ def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequen
     if not files:
         con.execute(f"create table accepted_{spec.table} ({work_database.accepted_ddl(spec)})")
         return
-    # every rule across filings would open every file again: what is small is read once
-    kind = "table" if sum(file.stat().st_size for file in files) <= READ_ONCE_BYTES else "view"
     con.execute(f"create or replace table no_{spec.table} ({work_database.accepted_ddl(spec)})")
     # rows accepted under an older standard lack the columns that came later
-    con.execute(
-        f"create {kind} accepted_{spec.table} as from no_{spec.table} union all by name from {read_files(files)}"
-    )
+    shown = f"accepted_{spec.table} as from no_{spec.table} union all by name from"
+    if sum(file.stat().st_size for file in files) > READ_ONCE_BYTES:
+        con.execute(f"create view {shown} {read_files(files)}")
+        return
+    # every rule across filings would open every file again: what is small is read once
+    with rows_of(spec.table, files) as rows:
+        con.execute(f"create table {shown} {rows}")
 
 
 def add_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
     """Add the rows of these files to the table accepted_<table>."""
     table = f"accepted_{spec.table}"
     shown = ", ".join(quoted(name) for name in column_names(con, table))
-    con.execute(
-        f"insert into {table} "
-        f"select {shown} from (select * from (from {table} limit 0) union all by name from {read_files(files)})"
-    )
+    with rows_of(spec.table, files) as rows:
+        con.execute(
+            f"insert into {table} "
+            f"select {shown} from (select * from (from {table} limit 0) union all by name from {rows})"
+        )
 
 
 def filing_rows(

@@ -15,6 +15,7 @@ from expectations.findings import findings_of
 from expectations.near import asked_near, reads_whole
 from expectations.spec import Row, Standard, load_standard
 from ingest import near, near_index
+from ingest.accepted_files import read_files
 from ingest.near import NearRows
 from ingest.paths import Home, home
 
@@ -106,7 +107,7 @@ def found(world: World, filed: dict[str, list[Row]], sold: Any, files: Sequence[
         con.execute(f"create table accepted_loan ({work_database.accepted_ddl(spec)})")
         shown = [] if rows is not None and rows.takes(spec, files) else files
         if shown:
-            con.execute(f"insert into accepted_loan by name from {near_index.read_files(shown)}")
+            con.execute(f"insert into accepted_loan by name from {read_files(shown)}")
         work_database.prepare(con, standard, standard.head.examples.context)
         for table, each in filed.items():
             work_database.load_rows(con, table, text_rows(each))

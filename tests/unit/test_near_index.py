@@ -10,8 +10,9 @@ import pytest
 from expectations import work_database
 from expectations.spec import TableSpec, load_standard
 from ingest import near_index
+from ingest.accepted_files import Mark
 from ingest.near import NearRows
-from ingest.near_index import Mark, hash_of, index, runs_of
+from ingest.near_index import hash_of, index, runs_of
 from ingest.paths import Home, exclusive_if_free, home, shared
 
 

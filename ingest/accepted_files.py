@@ -1,0 +1,69 @@
+"""Files of accepted rows as they were when somebody read them, and what is made of them and may be thrown away."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from expectations.compile import sql_text
+from ingest.config import settings
+from ingest.paths import home
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An accepted file as it was when it was read."""
+
+    path: str  # below the accepted zone
+    size: int
+    written_ns: int
+
+    @classmethod
+    def of(cls, file: Path) -> "Mark":
+        found = file.stat()
+        return cls(file.relative_to(home().accepted).as_posix(), found.st_size, found.st_mtime_ns)
+
+    @property
+    def file(self) -> Path:
+        return home().accepted / self.path
+
+    @property
+    def filing_id(self) -> str:
+        """A file of accepted rows holds those of one filing, whose name it has."""
+        return self.file.stem
+
+    def is_true(self) -> bool:
+        """Whether the file is as it was."""
+        return self.file.exists() and Mark.of(self.file) == self
+
+    def plain(self) -> tuple[str, int, int]:
+        """As it is written down; `Mark(*plain)` is the mark."""
+        return self.path, self.size, self.written_ns
+
+
+def read_files(files: Iterable[Path], options: str = "union_by_name = true") -> str:
+    """SQL of a relation of accepted files' rows."""
+    return f"read_parquet([{', '.join(sql_text(str(file)) for file in files)}], hive_partitioning = false, {options})"
+
+
+def shown_by(kept: Sequence[Sequence[Mark]], files: Sequence[Path]) -> tuple[dict[Mark, int], list[Path]]:
+    """Which of the kept things shows each of these files, and the files that none does.
+
+    A file that was written again since is another one; of several that stand for the same file the last shows it.
+    """
+    marks = {Mark.of(file): file for file in files}
+    shown = {mark: place for place, each in enumerate(kept) for mark in each if mark in marks}
+    return shown, [file for mark, file in marks.items() if mark not in shown]
+
+
+def work_limits(work: Path) -> dict[str, Any]:
+    """What a database that makes such a thing may use, spilling to this folder."""
+    return {"memory_limit": settings().memory_limit, "threads": settings().threads, "temp_directory": str(work)}
+
+
+def settle(temporary: Path, target: Path) -> None:
+    """To the disk before it has its name: after a power cut a name must not stand over half a file."""
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)

@@ -1,0 +1,137 @@
+"""Accepted rows of many filings gathered into few files: kept beside the accepted zone, to be thrown away at any time.
+
+A notice's rows are read in microseconds, its file is opened in milliseconds, and whoever begins to decide filings
+reads those of every filing in force. A gathered file is Parquet: the rows of some accepted files, and in its metadata
+the files with their size and time of writing. It is never changed; a new one takes in those that stand for no more
+files, so that there are few however many filings were accepted. A file that none stands for, or that is not as it was,
+is simply read: what is missing or stale costs time, never an answer.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from expectations.compile import sql_list, sql_text
+from ingest.accepted_files import Mark, read_files, settle, shown_by, work_limits
+from ingest.paths import exclusive_if_free, home, remove_temporaries, scratch, shared, temporary_beside
+
+log = logging.getLogger(__name__)
+
+GATHER_FROM = 64
+"""So many files are read one by one; more are gathered first."""
+FILES_ENTRY = "files"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A file of gathered rows, and the accepted files it stands for."""
+
+    file: Path
+    marks: tuple[Mark, ...]
+
+
+@contextmanager
+def rows_of(table: str, files: Sequence[Path]) -> Iterator[str]:
+    """SQL of a relation of these accepted files' rows, in the order of the files; it is good within the block."""
+    if len(files) <= GATHER_FROM:
+        yield read_files(files)
+        return
+    _keep_gathered(table, files)
+    with shared(home().gathered_readers(table)):
+        there = gathered(table)
+        shown, beside = shown_by([each.marks for each in there], files)
+        parts = [f"select * from {read_files(beside)}"] if beside else []
+        for place, each in enumerate(there):
+            filings = [mark.filing_id for mark, shower in shown.items() if shower == place]
+            if filings:
+                parts.append(
+                    f"select * from {read_files([each.file])} where filing_id in (select unnest({sql_list(filings)}))"
+                )
+        filed = sql_list([file.stem for file in files])
+        yield f"""(select rows.* from ({" union all by name ".join(parts)}) as rows
+            join (select unnest({filed}) as filing_id, unnest(range({len(files)})) as place) as in_order
+            using (filing_id) order by place, row_number)"""
+
+
+def gathered(table: str) -> list[Gathered]:
+    """What is gathered of a table's rows; whoever goes on to read it has a share of `gathered_readers`."""
+    import pyarrow.parquet as pq
+
+    found = []
+    for file in sorted(home().gathered(table).glob("*.parquet")):
+        try:
+            told = pq.read_metadata(file).metadata[FILES_ENTRY.encode()]
+            found.append(Gathered(file, tuple(Mark(*mark) for mark in json.loads(told))))
+        except (OSError, pa.ArrowInvalid, ValueError, TypeError, LookupError):  # gone, or damaged
+            continue
+    return found
+
+
+def _keep_gathered(table: str, files: Sequence[Path]) -> None:
+    """Gather what is not, once it is too much to be opened every time."""
+    _, beside = shown_by([each.marks for each in gathered(table)], files)
+    if len(beside) <= GATHER_FROM:
+        return
+    try:
+        gather(table, files)
+    except (OSError, duckdb.Error) as error:
+        # a home that may only be read, or a full disk: what this would save is read instead
+        log.warning("accepted %s not gathered: %s", table, type(error).__name__)
+
+
+def gather(table: str, files: Sequence[Path]) -> None:
+    """Put the rows of accepted files that nothing gathered stands for together, unless somebody else is at it.
+
+    Raises:
+        OSError, duckdb.Error: the disk's; nothing but time is lost.
+    """
+    with exclusive_if_free(home().gathered_turn(table)) as is_mine:
+        if not is_mine:
+            return
+        folder = home().gathered(table)
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_temporaries(folder)
+        there = gathered(table)
+        _, beside = shown_by([each.marks for each in there], files)
+        if not beside:
+            return
+        marks = [Mark.of(file) for file in beside]
+        parts, taken = [f"select * from {read_files(beside)}"], []
+        for each in sorted(there, key=lambda each: len(each.marks)):
+            if len(each.marks) > len(marks):
+                break
+            again = {mark.path for mark in marks}
+            kept = [mark for mark in each.marks if mark.path not in again and mark.is_true()]
+            filings = sql_list([mark.filing_id for mark in kept])
+            parts.append(f"select * from {read_files([each.file])} where filing_id in (select unnest({filings}))")
+            marks += kept
+            taken.append(each)
+        _write(folder, " union all by name ".join(parts), marks)
+        with exclusive_if_free(home().gathered_readers(table)) as is_unread:
+            if is_unread:
+                _remove(folder, keep={each.file for each in gathered(table)} - {each.file for each in taken})
+
+
+def _write(folder: Path, rows: str, marks: Sequence[Mark]) -> None:
+    told = json.dumps([mark.plain() for mark in marks])
+    target = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.parquet"
+    temporary = temporary_beside(target)
+    with scratch() as work, duckdb.connect(config=work_limits(work)) as con:
+        con.execute(
+            f"copy ({rows}) to {sql_text(str(temporary))} "
+            f"(format parquet, compression zstd, kv_metadata {{{FILES_ENTRY}: {sql_text(told)}}})"
+        )
+    settle(temporary, target)
+
+
+def _remove(folder: Path, keep: Collection[Path]) -> None:
+    for left in folder.iterdir():
+        if left not in keep:
+            left.unlink()
