@@ -32,7 +32,7 @@ class Defect:
     copies: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Planted:
     """One defect in the tape; `row` as a spreadsheet shows it, the header being row 1."""
 

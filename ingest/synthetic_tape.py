@@ -6,7 +6,6 @@ any size in any format the platform reads, part by part; `write_tape_filing` a w
 
 import codecs
 import csv
-import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -109,11 +108,10 @@ def first_row(form: TapeForm) -> int:
 
 def write_truth(planted: list[Planted], target: Path) -> None:
     """Write which defect stands where and which rule must find it, as CSV."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(TRUTH_HEADER)
-    writer.writerows((each.row, each.field, each.kind, each.rule_id) for each in planted)
-    target.write_text(buffer.getvalue(), encoding="utf-8")
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(TRUTH_HEADER)
+        writer.writerows((each.row, each.field, each.kind, each.rule_id) for each in planted)
 
 
 def write_tape_filing(
@@ -226,6 +224,7 @@ def _write_xlsx(parts: Iterator[dict[str, pa.Array]], spec: TableSpec, standard:
     import xlsxwriter
 
     with xlsxwriter.Workbook(str(target), {"constant_memory": True}) as book:
+        book.use_zip64()  # a full sheet unpacks to more than 4 GB
         formats = prepared_formats(book)
         sheet = book.add_worksheet(spec.title.zh)
         sheet.write_row(0, 0, [each.zh for each in spec.fields])
