@@ -47,14 +47,20 @@ def read_files(files: Iterable[Path], options: str = "union_by_name = true") -> 
     return f"read_parquet([{', '.join(sql_text(str(file)) for file in files)}], hive_partitioning = false, {options})"
 
 
-def shown_by(kept: Sequence[Sequence[Mark]], files: Sequence[Path]) -> tuple[dict[Mark, int], list[Path]]:
+def shown_by(kept: Sequence[Sequence[Mark]], marks: Iterable[Mark]) -> tuple[dict[Mark, int], list[Mark]]:
     """Which of the kept things shows each of these files, and the files that none does.
 
     A file that was written again since is another one; of several that stand for the same file the last shows it.
     """
-    marks = {Mark.of(file): file for file in files}
-    shown = {mark: place for place, each in enumerate(kept) for mark in each if mark in marks}
-    return shown, [file for mark, file in marks.items() if mark not in shown]
+    showing = {mark: place for place, each in enumerate(kept) for mark in each}
+    shown: dict[Mark, int] = {}
+    beside: list[Mark] = []
+    for mark in marks:
+        if mark in showing:
+            shown[mark] = showing[mark]
+        else:
+            beside.append(mark)
+    return shown, beside
 
 
 def work_limits(work: Path) -> dict[str, Any]:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 GATHER_FROM = 64
 """So many files are read one by one; more are gathered first."""
+SMALL_FILE_BYTES = 256 * 1024
+"""A larger file is read longer than it is opened, and stays by itself."""
 FILES_ENTRY = "files"
 
 
@@ -37,27 +39,43 @@ class Gathered:
     marks: tuple[Mark, ...]
 
 
+@dataclass(frozen=True)
+class AcceptedRows:
+    """Rows of accepted files: SQL of a relation, and the bytes of the files that it reads."""
+
+    sql: str
+    bytes: int
+
+
 @contextmanager
-def rows_of(table: str, files: Sequence[Path]) -> Iterator[str]:
-    """SQL of a relation of these accepted files' rows, in the order of the files; it is good within the block."""
-    if len(files) <= GATHER_FROM:
-        yield read_files(files)
-        return
-    _keep_gathered(table, files)
+def rows_of(table: str, files: Sequence[Path]) -> Iterator[AcceptedRows]:
+    """These accepted files' rows in the order of the files; what is yielded is good within the block."""
+    marks = [Mark.of(file) for file in files]
+    _keep_gathered(table, [mark for mark in marks if mark.size <= SMALL_FILE_BYTES])
     with shared(home().gathered_readers(table)):
         there = gathered(table)
-        shown, beside = shown_by([each.marks for each in there], files)
-        parts = [f"select * from {read_files(beside)}"] if beside else []
+        shown, beside = shown_by(_stood_for(there), marks)
+        if not shown:
+            yield AcceptedRows(read_files(files), sum(mark.size for mark in marks))
+            return
+        parts = [f"select * from {read_files([mark.file for mark in beside])}"] if beside else []
+        size = sum(mark.size for mark in beside)
         for place, each in enumerate(there):
             filings = [mark.filing_id for mark, shower in shown.items() if shower == place]
             if filings:
-                parts.append(
-                    f"select * from {read_files([each.file])} where filing_id in (select unnest({sql_list(filings)}))"
-                )
+                parts.append(_rows_in(each, filings))
+                size += each.file.stat().st_size
         filed = sql_list([file.stem for file in files])
-        yield f"""(select rows.* from ({" union all by name ".join(parts)}) as rows
+        yield AcceptedRows(
+            f"""(select rows.* from ({" union all by name ".join(parts)}) as rows
             join (select unnest({filed}) as filing_id, unnest(range({len(files)})) as place) as in_order
-            using (filing_id) order by place, row_number)"""
+            using (filing_id) order by place, row_number)""",
+            size,
+        )
+
+
+def _rows_in(each: Gathered, filings: Sequence[str]) -> str:
+    return f"select * from {read_files([each.file])} where filing_id in (select unnest({sql_list(filings)}))"
 
 
 def gathered(table: str) -> list[Gathered]:
@@ -74,20 +92,19 @@ def gathered(table: str) -> list[Gathered]:
     return found
 
 
-def _keep_gathered(table: str, files: Sequence[Path]) -> None:
+def _keep_gathered(table: str, marks: Sequence[Mark]) -> None:
     """Gather what is not, once it is too much to be opened every time."""
-    _, beside = shown_by([each.marks for each in gathered(table)], files)
-    if len(beside) <= GATHER_FROM:
+    if len(marks) <= GATHER_FROM or len(shown_by(_stood_for(gathered(table)), marks)[1]) <= GATHER_FROM:
         return
     try:
-        gather(table, files)
+        gather(table, marks)
     except (OSError, duckdb.Error) as error:
         # a home that may only be read, or a full disk: what this would save is read instead
         log.warning("accepted %s not gathered: %s", table, type(error).__name__)
 
 
-def gather(table: str, files: Sequence[Path]) -> None:
-    """Put the rows of accepted files that nothing gathered stands for together, unless somebody else is at it.
+def gather(table: str, marks: Sequence[Mark]) -> None:
+    """Put the rows of those of these accepted files together that nothing stands for, unless somebody else is at it.
 
     Raises:
         OSError, duckdb.Error: the disk's; nothing but time is lost.
@@ -99,24 +116,27 @@ def gather(table: str, files: Sequence[Path]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         remove_temporaries(folder)
         there = gathered(table)
-        _, beside = shown_by([each.marks for each in there], files)
-        if not beside:
+        _, stands_for = shown_by(_stood_for(there), marks)
+        if not stands_for:
             return
-        marks = [Mark.of(file) for file in beside]
-        parts, taken = [f"select * from {read_files(beside)}"], []
+        parts = [f"select * from {read_files([mark.file for mark in stands_for])}"]
+        taken: set[Path] = set()
         for each in sorted(there, key=lambda each: len(each.marks)):
-            if len(each.marks) > len(marks):
+            if len(each.marks) > len(stands_for):
                 break
-            again = {mark.path for mark in marks}
+            again = {mark.path for mark in stands_for}
             kept = [mark for mark in each.marks if mark.path not in again and mark.is_true()]
-            filings = sql_list([mark.filing_id for mark in kept])
-            parts.append(f"select * from {read_files([each.file])} where filing_id in (select unnest({filings}))")
-            marks += kept
-            taken.append(each)
-        _write(folder, " union all by name ".join(parts), marks)
+            parts.append(_rows_in(each, [mark.filing_id for mark in kept]))
+            stands_for += kept
+            taken.add(each.file)
+        _write(folder, " union all by name ".join(parts), stands_for)
         with exclusive_if_free(home().gathered_readers(table)) as is_unread:
             if is_unread:
-                _remove(folder, keep={each.file for each in gathered(table)} - {each.file for each in taken})
+                _remove(folder, keep={each.file for each in gathered(table)} - taken)
+
+
+def _stood_for(there: Sequence[Gathered]) -> list[tuple[Mark, ...]]:
+    return [each.marks for each in there]
 
 
 def _write(folder: Path, rows: str, marks: Sequence[Mark]) -> None:

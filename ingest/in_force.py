@@ -82,7 +82,7 @@ class Followed:
         self._filings = FilingsInForce()
         self._files: dict[tuple[str, str], Path | None] = {}  # of a table of a filing; it is there before the verdict
         self._shown: dict[str, list[str]] = {}
-        self._views: set[str] = set()
+        self._bytes: dict[str, int | None] = {}  # read into accepted_<table>; None where it does not hold all rows
         self._near = NearRows()
 
     def now(self) -> list[registry.FilingRecord]:
@@ -112,18 +112,21 @@ class Followed:
     ) -> None:
         table = spec.table
         is_left = self._near.takes(spec, list(files.values())) and not reads_whole(standard, table)
-        is_big = is_left or sum(file.stat().st_size for file in files.values()) > READ_ONCE_BYTES
-        if is_big or table in self._views:
-            work_database.drop_relation(con, f"accepted_{table}")
-            show_accepted(con, spec, [] if is_left else list(files.values()))
-            self._views = self._views | {table} if is_big else self._views - {table}
-            return
         shown = self._shown.get(table, [])
+        were_shown = set(shown)
+        added = [filing_id for filing_id in files if filing_id not in were_shown]
+        held = self._bytes.get(table)
+        if held is not None:
+            held += sum(files[filing_id].stat().st_size for filing_id in added)
+        if is_left or held is None or held > READ_ONCE_BYTES:
+            work_database.drop_relation(con, f"accepted_{table}")
+            read = show_accepted(con, spec, [] if is_left else list(files.values()))
+            self._bytes[table] = None if is_left else read
+            return
+        self._bytes[table] = held
         kept = [filing_id for filing_id in shown if filing_id in files]
         if len(kept) < len(shown):
             con.execute(f"delete from accepted_{table} where filing_id not in (select unnest({sql_list(kept)}))")
-        were_shown = set(shown)
-        added = [filing_id for filing_id in files if filing_id not in were_shown]
         if added:
             add_accepted(con, spec, [files[filing_id] for filing_id in added])
         if kept + added != list(files):

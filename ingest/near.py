@@ -82,7 +82,8 @@ def _show_all(con: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
 def _looked_up(spec: TableSpec, files: Sequence[Path]) -> tuple[list[Run], dict[Mark, int], list[Path]]:
     """The runs, which of them shows each file that any stands for (by its place), and the files that none does."""
     runs = runs_of(spec)
-    return runs, *shown_by([run.marks for run in runs], files)
+    shown, beside = shown_by([run.marks for run in runs], map(Mark.of, files))
+    return runs, shown, [mark.file for mark in beside]
 
 
 def _keep_indexed(spec: TableSpec, files: Sequence[Path]) -> None:

@@ -172,31 +172,34 @@ def accepted_files(table: str, in_force: Iterable[registry.FilingRecord]) -> lis
     return [file for file in files if file.exists()]
 
 
-def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
-    """Make accepted_<table> of these files; there is none yet."""
+def show_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> int | None:
+    """Make accepted_<table> of these files; there is none yet. Return the bytes read into it, None if it is a view."""
+    table, shape = f"accepted_{spec.table}", work_database.accepted_ddl(spec)
     if not files:
-        con.execute(f"create table accepted_{spec.table} ({work_database.accepted_ddl(spec)})")
-        return
-    con.execute(f"create or replace table no_{spec.table} ({work_database.accepted_ddl(spec)})")
-    # rows accepted under an older standard lack the columns that came later
-    shown = f"accepted_{spec.table} as from no_{spec.table} union all by name from"
-    if sum(file.stat().st_size for file in files) > READ_ONCE_BYTES:
-        con.execute(f"create view {shown} {read_files(files)}")
-        return
-    # every rule across filings would open every file again: what is small is read once
+        con.execute(f"create table {table} ({shape})")
+        return 0
     with rows_of(spec.table, files) as rows:
-        con.execute(f"create table {shown} {rows}")
+        if rows.bytes <= READ_ONCE_BYTES:  # every rule across filings would open every file again
+            con.execute(f"create table {table} ({shape})")
+            _add(con, table, rows.sql)
+            return rows.bytes
+    con.execute(f"create or replace table no_{spec.table} ({shape})")
+    con.execute(f"create view {table} as from no_{spec.table} union all by name from {read_files(files)}")
+    return None
 
 
 def add_accepted(con: duckdb.DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
-    """Add the rows of these files to the table accepted_<table>."""
-    table = f"accepted_{spec.table}"
-    shown = ", ".join(quoted(name) for name in column_names(con, table))
-    with rows_of(spec.table, files) as rows:
-        con.execute(
-            f"insert into {table} "
-            f"select {shown} from (select * from (from {table} limit 0) union all by name from {rows})"
-        )
+    """Add the rows of these few files to the table accepted_<table>."""
+    _add(con, f"accepted_{spec.table}", read_files(files))
+
+
+def _add(con: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
+    """Rows accepted under an older standard lack the columns that came later."""
+    columns = ", ".join(quoted(name) for name in column_names(con, table))
+    con.execute(
+        f"insert into {table} "
+        f"select {columns} from (select * from (from {table} limit 0) union all by name from {rows})"
+    )
 
 
 def filing_rows(

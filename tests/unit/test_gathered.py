@@ -11,9 +11,10 @@ import pytest
 from expectations import work_database
 from expectations.spec import load_standard
 from ingest import gathered as module
-from ingest.accepted_files import read_files
+from ingest.accepted_files import Mark, read_files
 from ingest.gathered import gather, gathered, rows_of
 from ingest.paths import Home, exclusive_if_free, home, shared
+from ingest.workbench import show_accepted
 
 TABLE = "package_notice"
 
@@ -37,6 +38,10 @@ def accepted(name: str, codes: Sequence[str], without: str = "") -> Path:
     return file
 
 
+def marked(name: str, codes: Sequence[str]) -> Mark:
+    return Mark.of(accepted(name, codes))
+
+
 def rows(relation: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as con:
         read = con.execute(f"from {relation}")
@@ -46,7 +51,7 @@ def rows(relation: str) -> list[tuple[Any, ...]]:
 
 def read(files: Sequence[Path]) -> list[tuple[Any, ...]]:
     with rows_of(TABLE, files) as relation:
-        return rows(relation)
+        return rows(relation.sql)
 
 
 def test_gathered_rows_are_those_of_the_files_in_their_order(npl_home: Home) -> None:
@@ -67,11 +72,21 @@ def test_gathered_rows_are_those_of_the_files_in_their_order(npl_home: Home) -> 
     assert gathered(TABLE), "nothing was gathered: the test proves nothing"
 
 
+def test_a_work_database_holds_gathered_rows_in_their_order(npl_home: Home) -> None:
+    files = [accepted(f"F{number:03}", [f"P-{number}", f"P-{number + 1}"]) for number in range(150)]
+    files = files[100:] + files[:100]
+    with duckdb.connect() as con:
+        assert show_accepted(con, load_standard().tables[TABLE], files)
+        shown = con.execute(f"select filing_id, row_number from accepted_{TABLE}").fetchall()
+    assert gathered(TABLE)
+    assert shown == [(file.stem, number) for file in files for number in (1, 2)]
+
+
 def test_what_is_gathered_is_not_opened_file_by_file(npl_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [accepted(f"F{number}", [f"P-{number}"]) for number in range(9)]
     expected = read(files)
     opened: list[Path] = []
-    monkeypatch.setattr(module, "read_files", lambda files: opened.extend(files) or read_files(files))
+    monkeypatch.setattr(module, "read_files", lambda read: opened.extend(read) or read_files(read))
     assert read(files) == expected
     assert opened == [each.file for each in gathered(TABLE)]
 
@@ -85,14 +100,14 @@ def test_however_many_filings_come_one_by_one_there_are_few_files(npl_home: Home
 
 
 def test_what_somebody_reads_is_not_removed(npl_home: Home) -> None:
-    gather(TABLE, [accepted("A", ["P-1"])])
+    gather(TABLE, [marked("A", ["P-1"])])
     (before,) = gathered(TABLE)
     reader = shared(npl_home.gathered_readers(TABLE))
-    gather(TABLE, [accepted("B", ["P-2"])])
+    gather(TABLE, [marked("B", ["P-2"])])
     assert before.file.exists()
     reader.close()
-    gather(TABLE, [accepted("C", ["P-3"])])
-    gather(TABLE, [accepted("D", ["P-4"])])
+    gather(TABLE, [marked("C", ["P-3"])])
+    gather(TABLE, [marked("D", ["P-4"])])
     assert not before.file.exists()
 
 
