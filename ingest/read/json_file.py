@@ -5,10 +5,10 @@ Rows are numbered by the file's lines, from 1, blank ones counted: an editor sho
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import pyarrow as pa
 
@@ -22,10 +22,19 @@ from ingest.read.stored_text import stored_text
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 1 << 26
 LONGEST_LINE = 1 << 26
+KEYS_REMEMBERED = 1000  # lines have the same keys, nearly all; a file in which all differ must not fill the memory
 LARGEST_EXPONENT = 400  # 1E999999999 would be a billion digits
 EXPONENT = re.compile(r"[eE][+-]?0*([0-9]+)$")
 
-Cells = Mapping[str, str | None]
+
+class _Object(NamedTuple):
+    """A line's keys, and what stands under each."""
+
+    names: tuple[str, ...]
+    values: Sequence[Any]
+
+
+Line = tuple[int, _Object]
 
 
 class _LineError(Exception):
@@ -64,10 +73,15 @@ def store_json_lines(path: Path, file: str, told: str | None, spool: Path) -> tu
 def _pieces(text: Content, file: str, *, streamed: bool) -> Iterator[pa.Table]:
     """Tidied rows, batch by batch; a later one may have more columns."""
     names: dict[str, str] = {}  # by how names are compared, as filed
+    learned: set[tuple[str, ...]] = set()
     size = 0
     for rows in _batches(_objects(text, file)):
         for number, row in rows:
-            _learn_names(names, row, number, file)
+            if row.names not in learned:
+                _learn_names(names, row.names, number, file)
+                if len(learned) == KEYS_REMEMBERED:
+                    learned.clear()
+                learned.add(row.names)
         batch = _table(rows, list(names.values()), file)
         size += batch.nbytes
         refuse_large(size, file, streamed=streamed)
@@ -79,9 +93,10 @@ def _pieces(text: Content, file: str, *, streamed: bool) -> Iterator[pa.Table]:
         raise FilingError(f"{file}：文件是空的，没有数据。", f"{file}: the file is empty, without data.")
 
 
-def _objects(text: Content, file: str) -> Iterator[tuple[int, Cells, int]]:
+def _objects(text: Content, file: str) -> Iterator[tuple[int, _Object, int]]:
     """Line number, cells and length in bytes of every line that is not blank."""
     number = start = 0
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # keys without white space around them
     while start < len(text):
         end = text.find(b"\n", start, start + LONGEST_LINE)
         stop = end + 1 if end >= 0 else min(len(text), start + LONGEST_LINE)
@@ -92,13 +107,13 @@ def _objects(text: Content, file: str) -> Iterator[tuple[int, Cells, int]]:
             if len(line) == LONGEST_LINE:
                 raise _LineError("过长。请每行只写一个对象", "is too long. Write one object a line")
             if line.strip():
-                yield number, _cells(line.decode()), len(line)
+                yield number, _object(line.decode(), known), len(line)
         except _LineError as error:
             zh, en = error.args
             raise FilingError(f"{file}：第 {number} 行{zh}。", f"{file}: line {number} {en}.") from None
 
 
-def _cells(line: str) -> Cells:
+def _object(line: str, known: dict[tuple[str, ...], tuple[str, ...]]) -> _Object:
     try:
         found = DECODER.decode(line)
     except json.JSONDecodeError as error:
@@ -108,16 +123,24 @@ def _cells(line: str) -> Cells:
         ) from None
     except RecursionError:
         raise _nested() from None
-    if not isinstance(found, dict):
+    if not isinstance(found, _Object):
         raise _LineError("不是 JSON 对象。每行须是一个对象 {…}", "is no JSON object. Each line is one object {..}")
-    return {name: _text(value) for name, value in found.items()}
+    if found.names not in known:
+        if len(known) == KEYS_REMEMBERED:
+            known.clear()
+        known[found.names] = _stripped(found.names)
+    return _Object(known[found.names], [value if type(value) is str else _text(value) for value in found.values])
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = {name.strip(): value for name, value in pairs}
-    if len(found) < len(pairs):
+def _of_pairs(pairs: list[tuple[str, Any]]) -> _Object:
+    return _Object(tuple([name for name, _ in pairs]), [value for _, value in pairs])
+
+
+def _stripped(names: tuple[str, ...]) -> tuple[str, ...]:
+    stripped = tuple(name.strip() for name in names)
+    if len(set(stripped)) < len(names):
         raise _LineError("有重复的键", "has a key twice")
-    return found
+    return stripped
 
 
 def _plain_number(number: str) -> str:
@@ -132,12 +155,12 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 DECODER = json.JSONDecoder(
-    object_pairs_hook=_without_doubles, parse_int=str, parse_float=_plain_number, parse_constant=_refuse_constant
+    object_pairs_hook=_of_pairs, parse_int=str, parse_float=_plain_number, parse_constant=_refuse_constant
 )
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, (dict, list)):
+    if isinstance(value, (_Object, list)):
         raise _nested()
     return None if value is None else cell_text(value)
 
@@ -146,11 +169,11 @@ def _nested() -> _LineError:
     return _LineError("有嵌套的对象或列表。每个键只填一个值", "nests an object or a list. Each key has a single value")
 
 
-def _batches(objects: Iterator[tuple[int, Cells, int]]) -> Iterator[list[tuple[int, Cells]]]:
-    batch: list[tuple[int, Cells]] = []
+def _batches(objects: Iterator[tuple[int, _Object, int]]) -> Iterator[list[Line]]:
+    batch: list[Line] = []
     size = 0
-    for number, cells, length in objects:
-        batch.append((number, cells))
+    for number, found, length in objects:
+        batch.append((number, found))
         size += length
         if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
             yield batch
@@ -159,8 +182,8 @@ def _batches(objects: Iterator[tuple[int, Cells, int]]) -> Iterator[list[tuple[i
         yield batch
 
 
-def _learn_names(names: dict[str, str], row: Cells, number: int, file: str) -> None:
-    for name in row:
+def _learn_names(names: dict[str, str], found: Sequence[str], number: int, file: str) -> None:
+    for name in found:
         compared = name.casefold()
         if names.get(compared) == name:
             continue
@@ -183,18 +206,28 @@ def _learn_names(names: dict[str, str], row: Cells, number: int, file: str) -> N
         refuse_many_columns(len(names), file)
 
 
-def _table(rows: list[tuple[int, Cells]], names: list[str], file: str) -> pa.Table:
+def _table(rows: list[Line], names: list[str], file: str) -> pa.Table:
     numbers = [number for number, _ in rows]
-    for number, row in rows:
-        if not all(map(_is_unicode, filter(None, row.values()))):
-            raise FilingError(
-                f"{file}：第 {number} 行有文本不是有效的 Unicode。请重新导出文件。",
-                f"{file}: line {number} holds a text that is no Unicode. Export the file again.",
-            )
-    columns = [pa.array([row.get(name) for _, row in rows], pa.string()) for name in names]
+    try:
+        columns = [pa.array(cells, pa.string()) for cells in _by_column([row for _, row in rows], names)]
+    except UnicodeEncodeError:
+        number = next(number for number, row in rows if not all(map(_is_unicode, filter(None, row.values))))
+        raise FilingError(
+            f"{file}：第 {number} 行有文本不是有效的 Unicode。请重新导出文件。",
+            f"{file}: line {number} holds a text that is no Unicode. Export the file again.",
+        ) from None
     for column in columns:
         refuse_nul(column, numbers, file)
     return pa.table([pa.array(numbers, pa.int64()), *columns], names=[ROW_NUMBER, *names])
+
+
+def _by_column(rows: list[_Object], names: list[str]) -> Iterable[Sequence[str | None]]:
+    """The cells under each of these names, of which a row may lack some."""
+    if len({row.names for row in rows}) > 1 or len(names) > len(rows[0].names):
+        cells = [dict(zip(row.names, row.values, strict=True)) for row in rows]
+        return [[row.get(name) for row in cells] for name in names]
+    columns = dict(zip(rows[0].names, zip(*(row.values for row in rows), strict=True), strict=True))
+    return [columns[name] for name in names]
 
 
 def _is_unicode(text: str) -> bool:
