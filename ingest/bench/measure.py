@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import resource
+import runpy
 import statistics
 import subprocess
 import sys
@@ -40,7 +42,7 @@ def run_module(module: str, arguments: Sequence[str], home: Path) -> Measured:
     Raises:
         JudgeError: it failed; `detail` holds the end of what it wrote.
     """
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-m", __name__, module, *arguments]
     environment = os.environ | {"NPL_HOME": str(home), "PYTHONPATH": str(PROJECT_DIR)}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.monotonic()
@@ -53,8 +55,19 @@ def run_module(module: str, arguments: Sequence[str], home: Path) -> Measured:
         if process.returncode:
             detail = err.read().decode(errors="replace")[-2000:]
             raise JudgeError(f"基准 {module} 运行失败。", f"The benchmark's {module} failed.", detail=detail)
-        said = json.loads(out.read().decode().splitlines()[-1])
-    return Measured(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024, said)
+        *_, said, peak = out.read().decode().splitlines()
+    return Measured(usage.ru_utime + usage.ru_stime, seconds, float(peak), json.loads(said))
+
+
+def _peak_memory_mb() -> float:
+    """Of this program and its children. What `wait4` tells counts from the fork on, when it was still its parent."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    (own,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return max(children, int(own) / 1024)
 
 
 @contextmanager
@@ -87,3 +100,9 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.machine())
+
+
+if __name__ == "__main__":
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    print(_peak_memory_mb())

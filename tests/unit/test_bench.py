@@ -9,13 +9,14 @@ from typer.testing import CliRunner
 
 from expectations.spec import load_standard
 from ingest.bench import accepted_zone, across, work
-from ingest.bench.cases import CASES, _engine, _found_alike, _slope
-from ingest.bench.measure import Measured
+from ingest.bench.cases import CASES, SHAPE, _engine, _found_alike, _slope
+from ingest.bench.measure import Measured, run_work
 from ingest.check import check_path
 from ingest.cli import app
 from ingest.cli_bench import BenchCase
 from ingest.errors import JudgeError
 from ingest.paths import Home
+from ingest.synthetic_tape import Tape, write_tape
 
 
 def test_a_case_is_checked_end_to_end_and_compared_with_a_bare_load() -> None:
@@ -62,6 +63,14 @@ def test_a_phase_inside_another_is_counted_once() -> None:
     clock.timed("outer", both)()
     assert clock.spent["inner"] == pytest.approx(0.05, abs=0.04)
     assert clock.spent["outer"] == pytest.approx(0.05, abs=0.04)
+
+
+def test_peak_memory_is_that_of_the_measured_program_and_not_of_who_started_it(tmp_path: Path) -> None:
+    tape = tmp_path / "loan.csv"
+    write_tape(Tape(SHAPE, 100), tape, load_standard(), "csv", in_chinese=False)
+    held = bytearray(b"x" * (600 << 20))
+    measured = run_work("bare", [str(tape), str(tmp_path / "loan.parquet"), "en"], tmp_path)
+    assert 20 < measured.peak_memory_mb < 500 < len(held) >> 20
 
 
 def test_the_exponent_of_linear_growth_is_one() -> None:
