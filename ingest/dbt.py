@@ -17,8 +17,8 @@ import duckdb
 from ingest import kept_plan
 from ingest.config import PROJECT_DIR, settings
 from ingest.errors import StorageError
-from ingest.kept_plan import Kind
 from ingest.paths import Home, home, temporary_beside, write_text
+from ingest.plan_steps import Kind
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DATABASE_BEING_BUILT = ".npl.duckdb.next.tmp"

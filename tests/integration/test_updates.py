@@ -19,8 +19,8 @@ from warehouse_rows import BUYER, SELLER_A, SELLER_B, Row, filing
 
 from ingest import kept_plan
 from ingest.dbt import ARGUMENTS, database_being_built
-from ingest.kept_plan import Kind
 from ingest.paths import Home
+from ingest.plan_steps import Kind
 
 ENDS = ["fct_title_chain", "int_tape_defects", "int_loan_quarters", "fct_recoveries"]
 DEALS = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.kept_plan import MANIFEST, Kind, Step, plan_of, take
+from ingest.kept_plan import MANIFEST
+from ingest.plan_steps import Kind, Step, plan_of, take
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """What dbt ran is run again as it ran; what only dbt knows is left to dbt."""
 
 import json
+import random
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import duckdb
 import pytest
 
-from ingest import dbt, kept_plan
+from ingest import dbt, kept_plan, plan_steps
 from ingest.dbt import database_being_built
 from ingest.errors import StorageError
-from ingest.kept_plan import Kind, Step, UnknownStepError, plan_of, take
 from ingest.paths import Home
+from ingest.plan_steps import Kind, Step, UnknownStepError, plan_of, take, take_all
 
 COMPILED_BY = "these models"
 TEST = {"fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0", "limit": None, "store_failures": None}
@@ -124,6 +126,52 @@ def test_a_test_tells_how_many_rows_break_it(standing: duckdb.DuckDBPyConnection
     assert take(standing, Step("test.p.holds", "test", "", sql), Kind.whole) == 2
 
 
+def _sessions(count: int) -> list[duckdb.DuckDBPyConnection]:
+    con = duckdb.connect(":memory:")
+    return [con.cursor() for _ in range(count)]
+
+
+def _step(name: str, *needs: str) -> Step:
+    return Step(name, "table", name, "select 1 as one", frozenset(needs))
+
+
+def test_steps_that_need_nothing_of_each_other_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Barrier(2, timeout=30)
+    monkeypatch.setattr(plan_steps, "take", lambda con, step, kind: both.wait() and 0)
+    taken = take_all([_step("a"), _step("b")], Kind.update, _sessions(2))
+    assert [each.step.unique_id for each in taken] == ["a", "b"]
+
+
+def test_no_step_is_begun_before_what_it_needs_has_ended() -> None:
+    draw = random.Random(3)
+    names = [f"s{number}" for number in range(40)]
+    steps = [_step(name, *draw.sample(names[:place], k=min(place, 2))) for place, name in enumerate(names)]
+    sessions = _sessions(3)
+    for step in steps:
+        sessions[0].execute(f"create table {step.relation} (one int)")
+    taken = {each.step.unique_id: each for each in take_all(steps, Kind.whole, sessions)}
+    assert len(taken) == len(steps)
+    for each in taken.values():
+        assert all(taken[need].ended <= each.began for need in each.step.needs)
+        assert sessions[0].execute(f"from {each.step.relation}").fetchall() == [(1,)]
+
+
+def test_nothing_is_begun_after_a_failure() -> None:
+    (session,) = _sessions(1)
+    session.execute("create table b (one int)")
+    with pytest.raises(StorageError) as failed:
+        take_all([_step("a"), _step("b", "a")], Kind.whole, [session])
+    assert "a: Catalog Error" in failed.value.en
+    assert session.execute("from b").fetchall() == []
+
+
+def test_a_table_needs_what_its_hook_looks_at_and_what_lies_behind_a_view() -> None:
+    manifest = _manifest(*ALL, parents=PARENTS | {"loans": []})
+    needs = {step.unique_id: step.needs for step in plan_of(manifest, list(manifest["nodes"]), Kind.update)}
+    assert needs["model.p.loans"] == {"model.p.touched"}
+    assert needs["model.p.a_sum"] == {"model.p.loans"}
+
+
 @pytest.fixture
 def kept(npl_home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Kind]:
     """A plan of either kind, kept of a build that dbt made; and a list of what dbt is asked for from then on."""
@@ -214,7 +262,7 @@ def test_an_update_that_breaks_a_test_fails_and_tells_which(npl_home: Home, kept
 def test_a_build_from_nothing_that_fails_is_made_by_dbt(
     npl_home: Home, kept: list[Kind], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_plan, "take", lambda con, step, kind: con.execute("select nothing").fetchall())
+    monkeypatch.setattr(plan_steps, "take", lambda con, step, kind: con.execute("select nothing").fetchall())
     _stand(database_being_built(npl_home))
 
     def dbt_builds(zones: Home, kind: Kind, target: Path, log: Path) -> None:

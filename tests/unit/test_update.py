@@ -10,8 +10,8 @@ import pytest
 from ingest import dbt, warehouse
 from ingest.dbt import database_being_built
 from ingest.errors import StorageError
-from ingest.kept_plan import Kind
 from ingest.paths import Home
+from ingest.plan_steps import Kind
 from ingest.update import can_be_updated, write_basis
 
 FIRST, SECOND, THIRD = (datetime.datetime(2026, 1, day) for day in (1, 2, 3))
