@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pyarrow as pa
@@ -51,13 +52,13 @@ class AcceptedRows:
 def rows_of(table: str, files: Sequence[Path]) -> Iterator[AcceptedRows]:
     """These accepted files' rows in the order of the files; what is yielded is good within the block."""
     marks = [Mark.of(file) for file in files]
-    _keep_gathered(table, [mark for mark in marks if mark.size <= SMALL_FILE_BYTES])
-    with shared(home().gathered_readers(table)):
+    share = _share_of_gathered(table, [mark for mark in marks if mark.size <= SMALL_FILE_BYTES])
+    if share is None:
+        yield AcceptedRows(read_files(files), sum(mark.size for mark in marks))
+        return
+    with share:
         there = gathered(table)
         shown, beside = shown_by(_stood_for(there), marks)
-        if not shown:
-            yield AcceptedRows(read_files(files), sum(mark.size for mark in marks))
-            return
         parts = [f"select * from {read_files([mark.file for mark in beside])}"] if beside else []
         size = sum(mark.size for mark in beside)
         for place, each in enumerate(there):
@@ -92,15 +93,18 @@ def gathered(table: str) -> list[Gathered]:
     return found
 
 
-def _keep_gathered(table: str, marks: Sequence[Mark]) -> None:
-    """Gather what is not, once it is too much to be opened every time."""
-    if len(marks) <= GATHER_FROM or len(shown_by(_stood_for(gathered(table)), marks)[1]) <= GATHER_FROM:
-        return
+def _share_of_gathered(table: str, marks: Sequence[Mark]) -> IO[str] | None:
+    """Gather what is not, once it is too much to be opened every time; None if these are few, or it can't be done."""
+    if len(marks) <= GATHER_FROM:
+        return None
     try:
-        gather(table, marks)
+        if len(shown_by(_stood_for(gathered(table)), marks)[1]) > GATHER_FROM:
+            gather(table, marks)
+        return shared(home().gathered_readers(table))
     except (OSError, duckdb.Error) as error:
         # a home that may only be read, or a full disk: what this would save is read instead
         log.warning("accepted %s not gathered: %s", table, type(error).__name__)
+        return None
 
 
 def gather(table: str, marks: Sequence[Mark]) -> None:
