@@ -1,14 +1,15 @@
 """Files of accepted rows as they were when somebody read them, and what is made of them and may be thrown away."""
 
-import os
-from collections.abc import Iterable, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from expectations.compile import sql_text
 from ingest.config import settings
-from ingest.paths import home
+from ingest.paths import bring_to_disk, home
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,33 @@ class Mark:
         """Whether the file is as it was."""
         return self.file.exists() and Mark.of(self.file) == self
 
-    def plain(self) -> tuple[str, int, int]:
-        """As it is written down; `Mark(*plain)` is the mark."""
-        return self.path, self.size, self.written_ns
+
+MARKS_ENTRY = "files"
+"""In the metadata of what is made of accepted files: their marks."""
+
+
+def told_marks(marks: Iterable[Mark]) -> str:
+    """Marks as they are written down."""
+    return json.dumps([(mark.path, mark.size, mark.written_ns) for mark in marks])
+
+
+def marks_told(told: str | bytes) -> tuple[Mark, ...]:
+    """The marks that `told_marks` wrote down.
+
+    Raises:
+        ValueError, TypeError: it did not.
+    """
+    return tuple(Mark(*mark) for mark in json.loads(told))
+
+
+def name_of(told: str) -> str:
+    """What a thing made of these files is called: the same of the same files."""
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def still_true(marks: Sequence[Mark], again: Collection[str]) -> list[int]:
+    """Places of the marks whose files are as they were, and that are not among those read `again`."""
+    return [place for place, mark in enumerate(marks) if mark.path not in again and mark.is_true()]
 
 
 def read_files(files: Iterable[Path], options: str = "union_by_name = true") -> str:
@@ -70,6 +95,5 @@ def work_limits(work: Path) -> dict[str, Any]:
 
 def settle(temporary: Path, target: Path) -> None:
     """To the disk before it has its name: after a power cut a name must not stand over half a file."""
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    bring_to_disk(temporary)
     temporary.replace(target)

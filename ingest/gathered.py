@@ -7,8 +7,6 @@ files, so that there are few however many filings were accepted. A file that non
 is simply read: what is missing or stale costs time, never an answer.
 """
 
-import hashlib
-import json
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +18,18 @@ import duckdb
 import pyarrow as pa
 
 from expectations.compile import sql_list, sql_text
-from ingest.accepted_files import Mark, read_files, settle, shown_by, work_limits
+from ingest.accepted_files import (
+    MARKS_ENTRY,
+    Mark,
+    marks_told,
+    name_of,
+    read_files,
+    settle,
+    shown_by,
+    still_true,
+    told_marks,
+    work_limits,
+)
 from ingest.paths import exclusive_if_free, home, remove_temporaries, scratch, shared, temporary_beside
 
 log = logging.getLogger(__name__)
@@ -29,7 +38,6 @@ GATHER_FROM = 64
 """So many files are read one by one; more are gathered first."""
 SMALL_FILE_BYTES = 256 * 1024
 """A larger file is read longer than it is opened, and stays by itself."""
-FILES_ENTRY = "files"
 
 
 @dataclass(frozen=True)
@@ -52,12 +60,12 @@ class AcceptedRows:
 def rows_of(table: str, files: Sequence[Path]) -> Iterator[AcceptedRows]:
     """These accepted files' rows in the order of the files; what is yielded is good within the block."""
     marks = [Mark.of(file) for file in files]
-    share = _share_of_gathered(table, [mark for mark in marks if mark.size <= SMALL_FILE_BYTES])
-    if share is None:
+    opened = _opened(table, [mark for mark in marks if mark.size <= SMALL_FILE_BYTES])
+    if opened is None:
         yield AcceptedRows(read_files(files), sum(mark.size for mark in marks))
         return
+    share, there = opened
     with share:
-        there = gathered(table)
         shown, beside = shown_by(_stood_for(there), marks)
         parts = [f"select * from {read_files([mark.file for mark in beside])}"] if beside else []
         size = sum(mark.size for mark in beside)
@@ -86,21 +94,29 @@ def gathered(table: str) -> list[Gathered]:
     found = []
     for file in sorted(home().gathered(table).glob("*.parquet")):
         try:
-            told = pq.read_metadata(file).metadata[FILES_ENTRY.encode()]
-            found.append(Gathered(file, tuple(Mark(*mark) for mark in json.loads(told))))
+            told = pq.read_metadata(file).metadata[MARKS_ENTRY.encode()]
+            found.append(Gathered(file, marks_told(told)))
         except (OSError, pa.ArrowInvalid, ValueError, TypeError, LookupError):  # gone, or damaged
             continue
     return found
 
 
-def _share_of_gathered(table: str, marks: Sequence[Mark]) -> IO[str] | None:
-    """Gather what is not, once it is too much to be opened every time; None if these are few, or it can't be done."""
+def _opened(table: str, marks: Sequence[Mark]) -> tuple[IO[str], list[Gathered]] | None:
+    """A reader's share and what is gathered then, after gathering what is too much to be opened every time.
+
+    None if these files are few, or it can't be done.
+    """
     if len(marks) <= GATHER_FROM:
         return None
+    readers = home().gathered_readers(table)
     try:
-        if len(shown_by(_stood_for(gathered(table)), marks)[1]) > GATHER_FROM:
-            gather(table, marks)
-        return shared(home().gathered_readers(table))
+        share = shared(readers)
+        there = gathered(table)
+        if len(shown_by(_stood_for(there), marks)[1]) <= GATHER_FROM:
+            return share, there
+        share.close()  # as long as it is held, nothing that a new file replaces is removed
+        gather(table, marks)
+        return shared(readers), gathered(table)
     except (OSError, duckdb.Error) as error:
         # a home that may only be read, or a full disk: what this would save is read instead
         log.warning("accepted %s not gathered: %s", table, type(error).__name__)
@@ -129,7 +145,7 @@ def gather(table: str, marks: Sequence[Mark]) -> None:
             if len(each.marks) > len(stands_for):
                 break
             again = {mark.path for mark in stands_for}
-            kept = [mark for mark in each.marks if mark.path not in again and mark.is_true()]
+            kept = [each.marks[place] for place in still_true(each.marks, again)]
             parts.append(_rows_in(each, [mark.filing_id for mark in kept]))
             stands_for += kept
             taken.add(each.file)
@@ -144,13 +160,13 @@ def _stood_for(there: Sequence[Gathered]) -> list[tuple[Mark, ...]]:
 
 
 def _write(folder: Path, rows: str, marks: Sequence[Mark]) -> None:
-    told = json.dumps([mark.plain() for mark in marks])
-    target = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.parquet"
+    told = told_marks(marks)
+    target = folder / f"{name_of(told)}.parquet"
     temporary = temporary_beside(target)
     with scratch() as work, duckdb.connect(config=work_limits(work)) as con:
         con.execute(
             f"copy ({rows}) to {sql_text(str(temporary))} "
-            f"(format parquet, compression zstd, kv_metadata {{{FILES_ENTRY}: {sql_text(told)}}})"
+            f"(format parquet, compression zstd, kv_metadata {{{MARKS_ENTRY}: {sql_text(told)}}})"
         )
     settle(temporary, target)
 

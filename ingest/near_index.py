@@ -9,9 +9,8 @@ for, or that is not as it was, is simply read: what is missing or stale costs ti
 """
 
 import hashlib
-import json
 import mmap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +22,23 @@ import pyarrow as pa
 from expectations.compile import quoted, sql_list, sql_text
 from expectations.near import tally_of
 from expectations.spec import TableSpec
-from ingest.accepted_files import Mark, read_files, settle, work_limits
+from ingest.accepted_files import (
+    MARKS_ENTRY,
+    Mark,
+    marks_told,
+    name_of,
+    read_files,
+    settle,
+    shown_by,
+    still_true,
+    told_marks,
+    work_limits,
+)
 from ingest.paths import exclusive_if_free, home, remove_temporaries, scratch, temporary_beside
 
 LARGEST_RUN = 1 << 24  # entries: 200 MB to sort
 LISTED_AGAIN = 3
-FILES_ENTRY, TALLY_ENTRY = b"files", b"tally bytes"
+TALLY_ENTRY = b"tally bytes"
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int32]
 
@@ -86,7 +96,7 @@ def _opened(keys: Path, spec: TableSpec) -> Run | None:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         batch = pa.ipc.open_file(pa.py_buffer(mapped)).get_batch(0)
         told = batch.schema.metadata or {}
-        marks = tuple(Mark(*mark) for mark in json.loads(told[FILES_ENTRY]))
+        marks = marks_told(told[MARKS_ENTRY.encode()])
         run = Run(keys, marks, batch.column("hash").to_numpy(), batch.column("owner").to_numpy(), mapped)
         is_whole = spec.tally is None or run.tally.stat().st_size == int(told[TALLY_ENTRY])
     except (OSError, pa.ArrowInvalid, ValueError, LookupError):  # gone, or damaged
@@ -110,8 +120,8 @@ def index(spec: TableSpec, files: Sequence[Path]) -> None:
         with exclusive_if_free(home().near_readers(spec.table)) as is_unread:
             if is_unread:
                 _remove_replaced(folder, runs)
-        done = {mark for run in runs for mark in run.marks}
-        left = [file for file in files if Mark.of(file) not in done]
+        _, beside = shown_by([run.marks for run in runs], map(Mark.of, files))
+        left = [mark.file for mark in beside]
         while left:
             count = max(1, _how_many_fit(left, len(spec.near_by)))
             runs = _merged(spec, folder, runs, left[:count])
@@ -152,7 +162,7 @@ def _merged(spec: TableSpec, folder: Path, runs: list[Run], files: Sequence[Path
             entries += run.hashes.size
         tallies = []
         for run in taken:
-            kept = _still_true(run, {mark.path for mark in marks})
+            kept = still_true(run.marks, {mark.path for mark in marks})
             numbers = np.full(len(run.marks), -1, np.int32)
             numbers[kept] = np.arange(len(marks), len(marks) + len(kept))
             marks += [run.marks[number] for number in kept]
@@ -161,20 +171,15 @@ def _merged(spec: TableSpec, folder: Path, runs: list[Run], files: Sequence[Path
             owners = np.concatenate([owners, numbers[run.owners[is_kept]]])
             tallies.append((run, [run.marks[number].filing_id for number in kept]))
         order = np.argsort(hashes, kind="stable")
-        name = hashlib.sha256(json.dumps([mark.plain() for mark in marks]).encode()).hexdigest()[:32]
-        keys = folder / f"{name}.keys"
+        files_told = told_marks(marks)
+        keys = folder / f"{name_of(files_told)}.keys"
         tally_bytes = _write_tally(con, spec, keys.with_suffix(".tally"), files, tallies)
-        told = {FILES_ENTRY: json.dumps([mark.plain() for mark in marks]), TALLY_ENTRY: str(tally_bytes)}
+        told = {MARKS_ENTRY.encode(): files_told, TALLY_ENTRY: str(tally_bytes)}
         _write_keys(keys, told, hashes[order], owners[order])
     for run in taken:  # a run is there while its keys are; its tally may still be read
         run.keys.unlink(missing_ok=True)
     made = _opened(keys, spec)
     return [*(run for run in runs if run not in taken), *([made] if made else [])]
-
-
-def _still_true(run: Run, again: Collection[str]) -> list[int]:
-    """Numbers of a run's files that are as they were, and that are not among those read `again`."""
-    return [number for number, mark in enumerate(run.marks) if mark.path not in again and mark.is_true()]
 
 
 def _read(con: duckdb.DuckDBPyConnection, spec: TableSpec, marks: Sequence[Mark]) -> tuple[Hashes, Numbers]:

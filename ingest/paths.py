@@ -277,6 +277,12 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def bring_to_disk(path: Path) -> None:
+    """Wait until the disk has what was written to a file: a power cut takes along what it has not."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a secret that only this account may read, to the disk; never over one that stands there."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -54,30 +54,15 @@ def plan_of(manifest: Mapping[str, Any], ran: Sequence[str], kind: Kind) -> list
     """
     nodes = manifest["nodes"]
     wanted = {name for name in ran if name in nodes and nodes[name]["config"]["materialized"] not in ("view", "seed")}
-    models = [_table(manifest, name, wanted, kind) for name in _parents_first(manifest, wanted)]
-    made = frozenset(step.unique_id for step in models)
-    tests = [_test(nodes[name], made) for name in sorted(wanted) if nodes[name]["resource_type"] == "test"]
+    asked = [name for name in sorted(wanted) if nodes[name]["resource_type"] == "test"]
+    tables = {name: _table(manifest, name, wanted, kind) for name in sorted(wanted.difference(asked))}
+    parents = {name: sorted(step.needs) for name, step in tables.items()}  # sorted: the same plan each time
+    models = [tables[name] for name in TopologicalSorter(parents).static_order()]
+    made = frozenset(tables)
+    tests = [_test(nodes[name], made) for name in asked]
     if not models or not tests:
         raise UnknownStepError("a build without tables or without tests")
     return models + tests
-
-
-def _parents_first(manifest: Mapping[str, Any], wanted: set[str]) -> list[str]:
-    ordered: dict[str, None] = {}
-    seen: set[str] = set()
-
-    def add(name: str) -> None:
-        if name in seen:
-            return
-        seen.add(name)
-        for parent in manifest["parent_map"].get(name, ()):  # through views, which are not filled themselves
-            add(parent)
-        if name in wanted:
-            ordered[name] = None
-
-    for name in sorted(each for each in wanted if each.startswith("model.")):
-        add(name)
-    return list(ordered)
 
 
 def _needs(manifest: Mapping[str, Any], name: str, wanted: Collection[str]) -> frozenset[str]:
@@ -184,9 +169,8 @@ def take_all(steps: Sequence[Step], kind: Kind, sessions: Sequence[duckdb.DuckDB
                     one = each.result()
                     taken[one.step.unique_id] = one
                     order.done(one.step.unique_id)
-        except StorageError:
+        finally:  # after a failure nothing that waits is begun
             pool.shutdown(cancel_futures=True)
-            raise
     return [taken[step.unique_id] for step in steps]
 
 

@@ -8,7 +8,6 @@ Readers of the old file are never disturbed, and a build on unchanged input is n
 import datetime
 import hashlib
 import importlib.metadata
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,7 +25,7 @@ from ingest.accept import write_empty_tables
 from ingest.config import PROJECT_DIR
 from ingest.dbt import DBT_PROJECT, database_being_built
 from ingest.errors import StorageError
-from ingest.paths import exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
+from ingest.paths import bring_to_disk, exclusive, home, remove_temporaries, temporary_beside, write_bytes, write_text
 from ingest.plan_steps import Kind
 from ingest.quality_exports import obligations_table, rules_table, warnings_table
 from ingest.register import (
@@ -145,7 +144,7 @@ def _update_or_rebuild(being_built: Path) -> Path:
         with suppress(StorageError, OSError, duckdb.Error):  # a database that is damaged somewhere is made anew
             shutil.copyfile(home().warehouse, being_built)
             # while the models are made, or the first of them to be written out waits until the disk has the copy
-            Thread(target=_bring_to_disk, args=(being_built,), daemon=True).start()
+            Thread(target=_copy_to_disk, args=(being_built,), daemon=True).start()
             return dbt.build(Kind.update, compiled_by())
     being_built.unlink(missing_ok=True)
     manifest = dbt.build(Kind.whole, compiled_by())
@@ -153,9 +152,9 @@ def _update_or_rebuild(being_built: Path) -> Path:
     return manifest
 
 
-def _bring_to_disk(file: Path) -> None:
-    with suppress(OSError), file.open("rb") as copy:
-        os.fsync(copy.fileno())
+def _copy_to_disk(being_built: Path) -> None:
+    with suppress(OSError):  # the build itself tells of a disk that is full or gone
+        bring_to_disk(being_built)
 
 
 def is_current() -> bool:

@@ -5,8 +5,9 @@ Rows are numbered by the file's lines, from 1, blank ones counted: an editor sho
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -22,7 +23,7 @@ from ingest.read.stored_text import stored_text
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 1 << 26
 LONGEST_LINE = 1 << 26
-KEYS_REMEMBERED = 1000  # lines have the same keys, nearly all; a file in which all differ must not fill the memory
+KEYS_REMEMBERED = 1000  # lines have the same keys, nearly all; where all differ, they must not fill the memory
 LARGEST_EXPONENT = 400  # 1E999999999 would be a billion digits
 EXPONENT = re.compile(r"[eE][+-]?0*([0-9]+)$")
 
@@ -73,15 +74,13 @@ def store_json_lines(path: Path, file: str, told: str | None, spool: Path) -> tu
 def _pieces(text: Content, file: str, *, streamed: bool) -> Iterator[pa.Table]:
     """Tidied rows, batch by batch; a later one may have more columns."""
     names: dict[str, str] = {}  # by how names are compared, as filed
-    learned: set[tuple[str, ...]] = set()
+    learned: tuple[str, ...] = ()
     size = 0
     for rows in _batches(_objects(text, file)):
         for number, row in rows:
-            if row.names not in learned:
+            if row.names != learned:  # than the line before, whose keys nearly every line has
                 _learn_names(names, row.names, number, file)
-                if len(learned) == KEYS_REMEMBERED:
-                    learned.clear()
-                learned.add(row.names)
+                learned = row.names
         batch = _table(rows, list(names.values()), file)
         size += batch.nbytes
         refuse_large(size, file, streamed=streamed)
@@ -96,7 +95,7 @@ def _pieces(text: Content, file: str, *, streamed: bool) -> Iterator[pa.Table]:
 def _objects(text: Content, file: str) -> Iterator[tuple[int, _Object, int]]:
     """Line number, cells and length in bytes of every line that is not blank."""
     number = start = 0
-    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # keys without white space around them
+    stripped = lru_cache(KEYS_REMEMBERED)(_stripped)
     while start < len(text):
         end = text.find(b"\n", start, start + LONGEST_LINE)
         stop = end + 1 if end >= 0 else min(len(text), start + LONGEST_LINE)
@@ -107,13 +106,13 @@ def _objects(text: Content, file: str) -> Iterator[tuple[int, _Object, int]]:
             if len(line) == LONGEST_LINE:
                 raise _LineError("过长。请每行只写一个对象", "is too long. Write one object a line")
             if line.strip():
-                yield number, _object(line.decode(), known), len(line)
+                yield number, _object(line.decode(), stripped), len(line)
         except _LineError as error:
             zh, en = error.args
             raise FilingError(f"{file}：第 {number} 行{zh}。", f"{file}: line {number} {en}.") from None
 
 
-def _object(line: str, known: dict[tuple[str, ...], tuple[str, ...]]) -> _Object:
+def _object(line: str, stripped: Callable[[tuple[str, ...]], tuple[str, ...]]) -> _Object:
     try:
         found = DECODER.decode(line)
     except json.JSONDecodeError as error:
@@ -125,11 +124,8 @@ def _object(line: str, known: dict[tuple[str, ...], tuple[str, ...]]) -> _Object
         raise _nested() from None
     if not isinstance(found, _Object):
         raise _LineError("不是 JSON 对象。每行须是一个对象 {…}", "is no JSON object. Each line is one object {..}")
-    if found.names not in known:
-        if len(known) == KEYS_REMEMBERED:
-            known.clear()
-        known[found.names] = _stripped(found.names)
-    return _Object(known[found.names], [value if type(value) is str else _text(value) for value in found.values])
+    names = stripped(found.names)
+    return _Object(names, [value if type(value) is str else _text(value) for value in found.values])
 
 
 def _of_pairs(pairs: list[tuple[str, Any]]) -> _Object:
@@ -137,6 +133,7 @@ def _of_pairs(pairs: list[tuple[str, Any]]) -> _Object:
 
 
 def _stripped(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys without white space around them."""
     stripped = tuple(name.strip() for name in names)
     if len(set(stripped)) < len(names):
         raise _LineError("有重复的键", "has a key twice")
